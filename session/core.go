@@ -1,0 +1,103 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/typedsession/typedsession/internal/seal"
+)
+
+// core is what a Manager is made of beside its T. All of it is set once, by
+// NewManager, and may be used from many goroutines.
+type core struct {
+	store      Store
+	clientHeld bool
+
+	carrier carrier
+	tokens  tokens
+	records *seal.Sealer // nil: payloads are stored as they are
+
+	idle     int64 // milliseconds, like all times of the core
+	absolute int64
+	extend   ExtendPolicy
+	eager    bool
+
+	persistent   bool
+	errorHandler func(http.ResponseWriter, *http.Request, error)
+	observer     func(context.Context, Event)
+	logger       *slog.Logger
+
+	lines lines
+}
+
+// commitTimeout bounds a commit, with all its retries, because it does not end
+// with the request: a logout is not lost because the client hung up.
+const commitTimeout = 10 * time.Second
+
+// expiry returns when a session ends: a token is good before, but not at it.
+func (c *core) expiry(h *header) int64 {
+	return min(h.extended+c.idle, h.created+c.absolute)
+}
+
+// openPayload returns the header and the encoded state of a record.
+func (c *core) openPayload(rec *Record) (header, []byte, error) {
+	payload := rec.Payload
+	if c.records != nil {
+		// No fallback to a plain payload: whoever can write to the store could
+		// plant one.
+		if len(payload) == 0 || payload[0] != formatSealed {
+			return header{}, nil, errPayload
+		}
+		opened, _, err := c.records.Open(nil, payload[1:], recordBinding(rec))
+		if err != nil {
+			return header{}, nil, errPayload
+		}
+		payload = opened
+	}
+	return parseHeader(payload)
+}
+
+// closePayload returns the payload to store. plain is kept.
+func (c *core) closePayload(rec *Record, plain []byte) []byte {
+	if c.records == nil {
+		return plain
+	}
+	sealed := make([]byte, 1, 1+len(plain)+c.records.Overhead())
+	sealed[0] = formatSealed
+	return c.records.Seal(sealed, plain, recordBinding(rec))
+}
+
+// recordBinding is what a sealed payload is bound to, so that it is worthless
+// in another session's record, or under another subject.
+func recordBinding(rec *Record) []byte {
+	return append(rec.ID[:len(rec.ID):len(rec.ID)], rec.Subject...)
+}
+
+// lines serialise those requests of this process whose write has met a conflict.
+// Requests of one session that all try again at once would defeat each other,
+// so that nearly all their work is thrown away; in a line each succeeds. A
+// session without conflicts never comes here, and requests of two sessions that
+// share a line only wait for each other when both have conflicts.
+type lines [64]chan struct{}
+
+func newLines() (l lines) {
+	for i := range l {
+		l[i] = make(chan struct{}, 1)
+	}
+	return l
+}
+
+// enter waits for the line of a session. leave is to be called by whoever got
+// in, and by nobody else.
+func (l *lines) enter(ctx context.Context, id ID) error {
+	select {
+	case l[id[0]%byte(len(l))] <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *lines) leave(id ID) { <-l[id[0]%byte(len(l))] }

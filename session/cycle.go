@@ -1,0 +1,329 @@
+package session
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// cycle is one session in the course of one request, in bytes: what the client
+// presented, the record it led to, what the request wants of it, and what the
+// client must be told. Whoever holds the session's turn may use it; what the
+// accessors of Session read is in seen, under a lock of its own, so that they
+// can be called from inside a callback.
+type cycle struct {
+	core  *core
+	state stater
+
+	// What the client presented.
+	pieces uint8 // of the cookie: a bit for each
+	muted  bool  // the session ended under this request: no cookie, unless it is a login of its own
+	err    error // why the session could not be loaded; sticky
+	relied bool  // somebody relied on the session in spite of err
+
+	// The record, as this request last saw it in the store.
+	live    bool // there is one, and what the client presented opens it
+	ref     string
+	rev     Rev
+	expires int64
+	subject string
+	header  header
+	encoded []byte // the state in it
+	secret  secret
+	loaded  int64 // when it was read
+
+	// What the request wants.
+	doomed   string // the ref of a record to delete; "" for none
+	doomedID ID
+	renew    bool  // Renew was called
+	persist  *bool // SetPersistent was called
+	reseal   bool  // the token was sealed under an older key
+	begun    bool  // the response has begun: the client can be told nothing more
+	over     bool  // the handler has returned: nothing more is saved
+
+	tell   message
+	events []Event
+
+	buf [128]byte // for opening a token without an allocation
+
+	mu   sync.Mutex
+	seen view
+}
+
+// view is what the accessors of a Session read.
+type view struct {
+	id      ID
+	created int64
+	expires int64
+	isNew   bool
+	status  Status
+}
+
+// message is what the client must be told with the response.
+type message uint8
+
+const (
+	tellNothing message = iota
+	tellToken           // a new token, or a later expiry of its cookie
+	tellEnd             // that it has none any more
+)
+
+// stater is all that the cycle knows of a state: the typed half of a session.
+type stater interface {
+	// rebuild makes the state anew from an encoded one, or from the initial one
+	// where that is nil, and applies the pending updates in order.
+	rebuild(encoded []byte) error
+	// encode appends the encoded state.
+	encode(dst []byte) ([]byte, error)
+	// initial returns the encoded initial state.
+	initial() ([]byte, error)
+	// owner returns the subject of the state.
+	owner() string
+	// pending reports whether there are updates that were not saved.
+	pending() bool
+	// settle forgets the pending updates: they were saved, or never will be.
+	settle()
+}
+
+// supersededGrace is how long after a renewal the old secret is taken for a
+// parallel request of the same browser, which must not be answered with a
+// cookie: it would overwrite the one that the login has just set.
+const supersededGrace = 30 * time.Second
+
+// load finds the session that one of the tokens leads to. Each is tried, because
+// a cookie of the same name that somebody planted must not hide the real one.
+func (y *cycle) load(ctx context.Context, tokens []string) {
+	y.loaded = time.Now().UnixMilli()
+	for _, token := range tokens {
+		content, stale, ok := y.core.tokens.open(y.buf[:0], token)
+		if !ok || !y.core.clientHeld && len(content) != contentSize {
+			// It never reaches the store.
+			y.event(Event{Kind: EventRejected, Reason: ReasonUnauthentic})
+			continue
+		}
+		y.loadContent(ctx, content)
+		if y.err != nil {
+			break
+		}
+		if y.live {
+			y.muted = false
+			y.reseal = stale
+			y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
+			return
+		}
+	}
+	y.show(func(v *view) { v.isNew = true })
+	if err := y.state.rebuild(nil); err != nil && y.err == nil {
+		y.err = err
+	}
+}
+
+// loadContent loads what the content of an authentic token leads to.
+func (y *cycle) loadContent(ctx context.Context, content []byte) {
+	var id ID
+	ref := ""
+	if y.core.clientHeld {
+		ref = string(content)
+	} else {
+		copy(y.secret[:], content[copy(id[:], content):])
+		ref = id.String()
+	}
+	rec, err := y.core.store.Load(ctx, ref)
+	switch err = storeError(err); {
+	case errors.Is(err, ErrNotFound):
+		e := Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown}
+		if err != ErrNotFound { //nolint:errorlint // whether the store has more to say
+			e.Err = err
+		}
+		y.event(e)
+		return
+	case err != nil:
+		y.err = fmt.Errorf("session: load: %w", err)
+		y.event(Event{Kind: EventFailed, ID: id, Err: y.err})
+		return
+	}
+	if y.core.clientHeld {
+		id = rec.ID
+	}
+	y.adopt(id, ref, &rec, y.loaded)
+}
+
+// adopt makes rec the session's record, if the secret that the client presented
+// opens it, and rebuilds the state from it. Otherwise there is no live record
+// any more, and an event says why.
+func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
+	y.live = false
+	h, encoded, err := y.core.openPayload(rec)
+	if err == nil && (rec.ID != id || h.held == y.core.clientHeld) {
+		err = errPayload // somebody exchanged records in the store
+	}
+	expires := min(rec.Expires.UnixMilli(), y.core.expiry(&h))
+	switch {
+	case err != nil:
+		y.event(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
+		return
+	case h.held && !y.opens(&h):
+		if now-h.renewed < supersededGrace.Milliseconds() {
+			y.muted = true
+			y.event(Event{Kind: EventSuperseded, ID: id, Subject: rec.Subject})
+		} else {
+			y.event(Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown})
+		}
+		return
+	case now >= expires:
+		y.event(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUnknown})
+		return
+	}
+	if err := y.state.rebuild(encoded); err != nil {
+		// The record stays as it is, and what this request writes becomes a new
+		// session, so that rolling a deployment back loses nothing.
+		y.event(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUndecodable, Err: err})
+		return
+	}
+	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
+	y.header, y.encoded, y.expires = h, encoded, expires
+	y.show(func(v *view) { v.id, v.created, v.expires = id, h.created, expires })
+}
+
+// opens reports whether the client's secret is the current one, in a time that
+// does not depend on how much of it is right.
+func (y *cycle) opens(h *header) bool {
+	hash := y.secret.hash()
+	return subtle.ConstantTimeCompare(hash[:], h.hash[:]) == 1
+}
+
+// destroy drops the record, and everything that was not saved.
+func (y *cycle) destroy() error {
+	switch {
+	case y.live:
+		y.doomed, y.doomedID, y.tell = y.ref, y.id(), tellEnd
+	case y.pieces != 0 && !y.muted:
+		y.tell = tellEnd
+	default:
+		y.tell = tellNothing
+	}
+	y.live, y.renew, y.persist, y.reseal = false, false, nil, false
+	y.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
+	y.state.settle()
+	return y.state.rebuild(nil)
+}
+
+// due reports whether the session is to be extended. Rewriting it for every
+// request would turn every read into a write; a tenth is close enough.
+func (y *cycle) due() bool {
+	return y.live && y.core.extend == ExtendOnRequest &&
+		y.loaded-y.header.extended > y.core.idle/10 &&
+		min(y.loaded+y.core.idle, y.header.created+y.core.absolute) > y.expires
+}
+
+// wants reports whether the request wants anything of the store.
+func (y *cycle) wants() bool {
+	return y.doomed != "" || y.unsaved()
+}
+
+// unsaved reports whether there is a change that was not saved.
+func (y *cycle) unsaved() bool {
+	return y.state.pending() || y.renew && (y.live || y.muted) || y.persist != nil && y.live
+}
+
+// commit saves what the request did, in a context that outlives it, before the
+// response begins.
+func (y *cycle) commit(ctx context.Context) error {
+	if y.err != nil {
+		if !y.relied {
+			return nil // Load handed the error to the handler
+		}
+		return y.err
+	}
+	if !y.wants() && !y.due() && !y.reseal {
+		return nil
+	}
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	if late {
+		// Somebody else has answered for the handler, TimeoutHandler for
+		// instance, and nobody may have heard of a success. A logout counts all
+		// the same.
+		err := y.bury(ctx)
+		if err == nil && y.unsaved() {
+			err = fmt.Errorf("session: the request is over: %w", context.DeadlineExceeded)
+			y.fail(err)
+		}
+		return err
+	}
+	err := y.save(ctx, nil)
+	if errors.Is(err, errEnded) {
+		return nil // reported; the response is about something else
+	}
+	return err
+}
+
+// announce puts on the response what the client must be told.
+func (y *cycle) announce(h http.Header) {
+	y.begun, y.reseal = true, false
+	y.core.carrier.vary(h)
+	switch y.tell {
+	case tellToken:
+		var maxAge time.Duration
+		if y.header.persistent {
+			maxAge = max(time.Duration(y.expires-time.Now().UnixMilli())*time.Millisecond, time.Second)
+		}
+		y.core.carrier.write(h, y.token(), maxAge, y.pieces)
+		noStore(h)
+	case tellEnd:
+		y.core.carrier.write(h, "", 0, y.pieces)
+		noStore(h)
+	}
+	y.tell = tellNothing
+}
+
+// token returns the token of the live session.
+func (y *cycle) token() string {
+	if y.core.clientHeld {
+		return y.core.tokens.seal([]byte(y.ref))
+	}
+	var content [contentSize]byte
+	id := y.id()
+	copy(content[copy(content[:], id[:]):], y.secret[:])
+	return y.core.tokens.seal(content[:])
+}
+
+// show changes what the accessors see.
+func (y *cycle) show(change func(*view)) {
+	y.mu.Lock()
+	change(&y.seen)
+	y.mu.Unlock()
+}
+
+// id returns the session's ID, zero where it has none yet.
+func (y *cycle) id() ID {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.seen.id
+}
+
+// drawID returns the session's ID, drawing one where it has none yet.
+func (y *cycle) drawID() ID {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.seen.id == (ID{}) {
+		y.seen.id = newID()
+	}
+	return y.seen.id
+}
+
+// event keeps an event until the turn is given back, if anybody listens.
+func (y *cycle) event(e Event) {
+	if y.core.listens(e.Kind) {
+		y.events = append(y.events, e)
+	}
+}
+
+func (y *cycle) fail(err error) {
+	y.event(Event{Kind: EventFailed, ID: y.id(), Subject: y.subject, Err: err})
+}

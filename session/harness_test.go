@@ -1,0 +1,223 @@
+package session_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+// state is the state that the tests keep.
+type state struct {
+	User  string
+	Count int
+	Note  string
+	Items map[string]int
+}
+
+// quiet is a logger for tests that provoke failures.
+var quiet = slog.New(slog.DiscardHandler)
+
+// newManager returns a manager with one new key and with subjects, changed by
+// the options.
+func newManager(t testing.TB, store session.Store, options ...func(*session.Config[state])) *session.Manager[state] {
+	t.Helper()
+	cfg := session.Config[state]{
+		Keys:    []session.Key{session.NewKey()},
+		Subject: func(s *state) string { return s.User },
+		Logger:  quiet,
+	}
+	for _, option := range options {
+		option(&cfg)
+	}
+	m, err := session.NewManager(store, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// from is session.From for the state of the tests.
+func from(r *http.Request) *session.Session[state] { return session.From[state](r.Context()) }
+
+// increment is a handler that changes the state.
+func increment(_ http.ResponseWriter, r *http.Request) {
+	from(r).Update(func(s *state) { s.Count++ })
+}
+
+// login is a handler that gives the state a subject.
+func login(_ http.ResponseWriter, r *http.Request) {
+	from(r).Update(func(s *state) { s.User = "alice" })
+}
+
+// browser keeps cookies as a browser does, and asks a handler without a network.
+type browser struct {
+	t       testing.TB
+	handler http.Handler
+	cookies map[string]string
+}
+
+func newBrowser(t testing.TB, handler http.Handler) *browser {
+	return &browser{t: t, handler: handler, cookies: map[string]string{}}
+}
+
+// clone returns another browser that holds the same cookies now.
+func (b *browser) clone() *browser {
+	c := newBrowser(b.t, b.handler)
+	for name, value := range b.cookies {
+		c.cookies[name] = value
+	}
+	return c
+}
+
+// request returns a request that presents the cookies.
+func (b *browser) request(path string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	var pairs []string
+	for name, value := range b.cookies {
+		pairs = append(pairs, name+"="+value)
+	}
+	if len(pairs) > 0 {
+		slices.Sort(pairs)
+		r.Header.Set("Cookie", strings.Join(pairs, "; "))
+	}
+	return r
+}
+
+// get asks for a path and keeps the cookies of the answer.
+func (b *browser) get(path string) *http.Response {
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, b.request(path))
+	response := w.Result()
+	b.keep(response)
+	return response
+}
+
+func (b *browser) keep(response *http.Response) {
+	for _, c := range response.Cookies() {
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		} else {
+			b.cookies[c.Name] = c.Value
+		}
+	}
+}
+
+// do runs one handler under m with the browser's cookies.
+func (b *browser) do(m *session.Manager[state], handler http.HandlerFunc) *http.Response {
+	w := httptest.NewRecorder()
+	m.Wrap(handler).ServeHTTP(w, b.request("/"))
+	response := w.Result()
+	b.keep(response)
+	return response
+}
+
+// read returns the state that the browser's session has now.
+func (b *browser) read(m *session.Manager[state]) (s state) {
+	b.do(m, func(_ http.ResponseWriter, r *http.Request) { s = from(r).State() })
+	return s
+}
+
+// body returns the body of a response.
+func body(t testing.TB, response *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// spy is a store that counts the calls of another one, and lets a test get in
+// before or after each, or answer in its place.
+type spy struct {
+	session.Store
+	calls  atomic.Int64
+	before func(op, ref string) error // an error is the answer
+	after  func(op, ref string)
+}
+
+func newSpy() *spy { return &spy{Store: memory.New()} }
+
+func (s *spy) enter(op, ref string) error {
+	s.calls.Add(1)
+	if s.before != nil {
+		return s.before(op, ref)
+	}
+	return nil
+}
+
+func (s *spy) leave(op, ref string) {
+	if s.after != nil {
+		s.after(op, ref)
+	}
+}
+
+func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
+	if err := s.enter("create", rec.ID.String()); err != nil {
+		return "", err
+	}
+	defer s.leave("create", rec.ID.String())
+	return s.Store.Create(ctx, rec)
+}
+
+func (s *spy) Load(ctx context.Context, ref string) (session.Record, error) {
+	if err := s.enter("load", ref); err != nil {
+		return session.Record{}, err
+	}
+	defer s.leave("load", ref)
+	return s.Store.Load(ctx, ref)
+}
+
+func (s *spy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+	if err := s.enter("update", ref); err != nil {
+		return "", err
+	}
+	defer s.leave("update", ref)
+	return s.Store.Update(ctx, ref, base, rec)
+}
+
+func (s *spy) Delete(ctx context.Context, ref string) error {
+	if err := s.enter("delete", ref); err != nil {
+		return err
+	}
+	defer s.leave("delete", ref)
+	return s.Store.Delete(ctx, ref)
+}
+
+// events records what an observer is told.
+type events struct {
+	mu   sync.Mutex
+	list []session.Event
+}
+
+func (e *events) observe(_ context.Context, event session.Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.list = append(e.list, event)
+}
+
+// kinds returns the kinds of the events since the last call, in order.
+func (e *events) kinds() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	kinds := []string{}
+	for _, event := range e.list {
+		kind := event.Kind.String()
+		if event.Reason != "" {
+			kind += ":" + string(event.Reason)
+		}
+		kinds = append(kinds, kind)
+	}
+	e.list = nil
+	return kinds
+}

@@ -1,0 +1,229 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"runtime"
+)
+
+// live is a session that is in use: the cycle, in bytes, and the typed state,
+// which it holds for the cycle as its stater.
+type live[T any] struct {
+	cycle
+	m *Manager[T]
+
+	value   T          // written under mu by the holder of the turn
+	scratch T          // what a callback works on, so that none sees half a change
+	updates []func(*T) // not saved yet, in order
+	wishes  []func(*live[T])
+}
+
+func newLive[T any](m *Manager[T]) *live[T] {
+	l := &live[T]{m: m}
+	l.core, l.state = m.core, l
+	return l
+}
+
+// load returns the session's live part, loading it at the first call.
+func (s *Session[T]) load(ctx context.Context) *live[T] {
+	if l := s.live.Load(); l != nil {
+		return l
+	}
+	s.turn.Lock()
+	defer s.unlock(ctx)
+	if l := s.live.Load(); l != nil {
+		return l
+	}
+	l := newLive(s.m)
+	var buf [maxCandidates]string
+	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request)
+	l.pieces = pieces
+	l.cycle.load(ctx, tokens)
+	s.live.Store(l)
+	return l
+}
+
+// from loads the session for somebody who relies on it.
+func (s *Session[T]) from(ctx context.Context) *Session[T] {
+	if l := s.load(ctx); l.err != nil {
+		if s.lock() {
+			defer s.turn.Unlock()
+		}
+		l.relied = true
+	}
+	return s
+}
+
+// errInside is the answer to a Save or Transact that would wait for itself.
+var errInside = errors.New("session: Save and Transact cannot be called inside Update or Transact")
+
+// lock takes the turn, or returns false inside a callback of the session, whose
+// goroutine has it already. Waiting there would be for ever. To tell that from
+// waiting for another goroutine, the stack is searched for a callback, but only
+// when the turn is taken, which is rare. A callback of one session that uses
+// another, at the moment that a second goroutine has its turn, is mistaken for
+// the session's own: sessions of one T should not be updated inside each other.
+func (s *Session[T]) lock() bool {
+	if s.turn.TryLock() {
+		return true
+	}
+	if insideCallback() {
+		return false
+	}
+	s.turn.Lock()
+	return true
+}
+
+// unlock gives back the turn and then reports what happened meanwhile, since an
+// observer may use the session.
+func (s *Session[T]) unlock(ctx context.Context) {
+	var events []Event
+	if l := s.live.Load(); l != nil {
+		for len(l.wishes) > 0 {
+			wish := l.wishes[0]
+			l.wishes = l.wishes[1:]
+			wish(l)
+		}
+		events, l.events = l.events, nil
+	}
+	s.turn.Unlock()
+	if len(events) > 0 {
+		s.m.core.emit(ctx, events)
+	}
+}
+
+// callback runs a function of the application's. Its name on the stack is what
+// insideCallback looks for.
+//
+//go:noinline
+func callback(fn func() error) error { return fn() }
+
+const callbackName = "github.com/typedsession/typedsession/session.callback"
+
+func insideCallback() bool {
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			if frame.Function == callbackName {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
+
+// apply changes the state by fn, or leaves it where fn fails.
+func (l *live[T]) apply(fn func(*T) error) error {
+	l.scratch = l.value
+	if err := callback(func() error { return fn(&l.scratch) }); err != nil {
+		return err
+	}
+	l.publish()
+	return nil
+}
+
+// publish lets the accessors see the state that a callback has worked on.
+func (l *live[T]) publish() {
+	l.mu.Lock()
+	l.value = l.scratch
+	l.mu.Unlock()
+}
+
+// changed notes that the application has changed the state.
+func (l *live[T]) changed() {
+	l.show(func(v *view) {
+		if v.status != StatusRenewed {
+			v.status = StatusChanged
+		}
+	})
+}
+
+// look returns what the accessors see.
+func (l *live[T]) look() view {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen
+}
+
+// base returns what the state is to be rebuilt from.
+func (l *live[T]) base() []byte {
+	if l.live {
+		return l.encoded
+	}
+	return nil
+}
+
+// transact runs fn on the state that the store holds now, and saves the result.
+func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
+	done := false
+	defer func() {
+		if !done { // failed or panicked: fn may have changed maps in place
+			l.wishes = nil
+			if undo := l.rebuild(l.base()); err == nil {
+				err = undo
+			}
+		}
+	}()
+	if err := l.refresh(ctx); err != nil {
+		return err
+	}
+	err = l.save(ctx, func() error {
+		l.wishes = nil
+		return l.apply(fn)
+	})
+	done = err == nil
+	return err
+}
+
+// rebuild implements stater.
+func (l *live[T]) rebuild(encoded []byte) error {
+	var zero T
+	l.scratch = zero
+	if encoded == nil {
+		l.scratch = l.m.initial()
+	} else if err := l.m.decode(encoded, &l.scratch); err != nil {
+		return err
+	}
+	wishes := len(l.wishes)
+	if err := callback(l.replay); err != nil {
+		return err
+	}
+	l.wishes = l.wishes[:wishes] // they were granted the first time
+	l.publish()
+	return nil
+}
+
+// replay applies the pending updates to a fresher state.
+func (l *live[T]) replay() error {
+	for _, update := range l.updates {
+		update(&l.scratch)
+	}
+	return nil
+}
+
+// encode implements stater.
+func (l *live[T]) encode(dst []byte) ([]byte, error) { return l.m.encode(dst, &l.value) }
+
+// initial implements stater.
+func (l *live[T]) initial() ([]byte, error) {
+	if l.m.zero != nil {
+		return l.m.zero, nil
+	}
+	state := l.m.initial()
+	return l.m.encode(nil, &state)
+}
+
+// owner implements stater.
+func (l *live[T]) owner() string { return l.m.subject(&l.value) }
+
+// pending implements stater.
+func (l *live[T]) pending() bool { return len(l.updates) > 0 }
+
+// settle implements stater.
+func (l *live[T]) settle() { l.updates = nil }

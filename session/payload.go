@@ -1,0 +1,121 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+// header is what a payload says of its session, before the encoded state. Times
+// are Unix milliseconds.
+type header struct {
+	created       int64
+	extended      int64 // when the idle timeout last began anew
+	renewed       int64 // when the secret was drawn
+	authenticated int64 // when the subject was established; 0: it never was
+	persistent    bool
+	held          bool              // there is a secret: the store holds the record
+	hash          [sha256.Size]byte // of the secret
+}
+
+// The formats of a payload, told by its first byte.
+const (
+	formatPlain  = 1
+	formatSealed = 2 // a plain payload, sealed
+)
+
+const (
+	flagPersistent = 1 << iota
+	flagHeld
+	flagAuthenticated
+	flagsKnown = 1<<iota - 1
+)
+
+// maxHeaderSize is the length of the longest header.
+const maxHeaderSize = 2 + 4*binary.MaxVarintLen64 + sha256.Size
+
+// errPayload is the error of every payload that cannot be read.
+var errPayload = errors.New("session: payload is corrupt or of a newer version")
+
+// appendHeader appends the plain form of h, which the encoded state follows.
+func appendHeader(dst []byte, h *header) []byte {
+	var flags byte
+	if h.persistent {
+		flags |= flagPersistent
+	}
+	if h.held {
+		flags |= flagHeld
+	}
+	if h.authenticated != 0 {
+		flags |= flagAuthenticated
+	}
+	dst = append(dst, formatPlain, flags)
+	dst = binary.AppendUvarint(dst, uint64(h.created))
+	dst = binary.AppendUvarint(dst, uint64(h.extended-h.created))
+	dst = binary.AppendUvarint(dst, uint64(h.renewed-h.created))
+	if h.authenticated != 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.authenticated-h.created))
+	}
+	if h.held {
+		dst = append(dst, h.hash[:]...)
+	}
+	return dst
+}
+
+// parseHeader splits a plain payload into its header and the encoded state,
+// which shares its memory. It accepts what appendHeader writes and nothing else,
+// so that a payload has one form only.
+func parseHeader(payload []byte) (h header, state []byte, err error) {
+	if len(payload) < 2 || payload[0] != formatPlain || payload[1]&^flagsKnown != 0 {
+		return header{}, nil, errPayload
+	}
+	flags := payload[1]
+	rest := payload[2:]
+	created, rest, ok := cutUvarint(rest, maxMillis)
+	extended, rest, ok1 := cutUvarint(rest, maxMillis-created)
+	renewed, rest, ok2 := cutUvarint(rest, maxMillis-created)
+	ok = ok && ok1 && ok2
+	h = header{
+		created: created, extended: created + extended, renewed: created + renewed,
+		persistent: flags&flagPersistent != 0, held: flags&flagHeld != 0,
+	}
+	if flags&flagAuthenticated != 0 {
+		authenticated, after, ok3 := cutUvarint(rest, maxMillis-created)
+		ok = ok && ok3 && created+authenticated != 0
+		h.authenticated, rest = created+authenticated, after
+	}
+	if h.held {
+		ok = ok && len(rest) >= len(h.hash)
+		if ok {
+			rest = rest[copy(h.hash[:], rest):]
+		}
+	}
+	if !ok {
+		return header{}, nil, errPayload
+	}
+	return h, rest, nil
+}
+
+// maxMillis is the end of the year 9999, in Unix milliseconds.
+const maxMillis = 253402300799999
+
+// cutUvarint cuts a number of at most limit, in its shortest form, off b.
+func cutUvarint(b []byte, limit int64) (value int64, rest []byte, ok bool) {
+	v, n := binary.Uvarint(b)
+	if n <= 0 || v > uint64(max(limit, 0)) || n > 1 && b[n-1] == 0 {
+		return 0, nil, false
+	}
+	return int64(v), b[n:], true
+}
+
+// millis converts a timeout.
+func millis(d time.Duration) int64 { return int64(d / time.Millisecond) }
+
+// fromMillis converts a time; 0 is the zero Time.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

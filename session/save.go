@@ -1,0 +1,237 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errEnded is what Save and Transact answer where the session ended meanwhile.
+var errEnded = fmt.Errorf("session: ended meanwhile: %w", ErrNotFound)
+
+// maxAttempts bounds how often a write that meets conflicts is tried. All but
+// the first two stand in line in this process, so that only other processes can
+// still get in between.
+const maxAttempts = 100
+
+// save brings the store up to the state: it deletes what was destroyed, and
+// creates or updates the record. tx, when it is not nil, is a transaction: it
+// changes the state further, and is called again on a fresher state after each
+// conflict; its error ends the save before anything is written.
+func (y *cycle) save(ctx context.Context, tx func() error) error {
+	if err := y.bury(ctx); err != nil {
+		return err
+	}
+	if y.live {
+		return y.update(ctx, tx)
+	}
+	return y.create(ctx, tx)
+}
+
+// bury deletes the record of a destroyed session.
+func (y *cycle) bury(ctx context.Context) error {
+	if y.doomed == "" {
+		return nil
+	}
+	if y.core.clientHeld && y.begun {
+		y.doomed = ""
+		return y.failed("destroy", ErrCommitted)
+	}
+	if err := storeError(y.core.store.Delete(ctx, y.doomed)); err != nil {
+		return y.failed("destroy", err)
+	}
+	y.event(Event{Kind: EventDestroyed, ID: y.doomedID, Subject: y.subject})
+	y.doomed, y.subject = "", ""
+	return nil
+}
+
+// refresh takes the record as the store holds it now, for a transaction.
+func (y *cycle) refresh(ctx context.Context) error {
+	y.loaded = time.Now().UnixMilli()
+	if err := y.bury(ctx); err != nil || !y.live {
+		return err
+	}
+	id := y.id()
+	rec, err := y.core.store.Load(ctx, y.ref)
+	switch err = storeError(err); {
+	case errors.Is(err, ErrNotFound):
+		y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
+		y.live = false
+	case err != nil:
+		return y.failed("load", err)
+	default:
+		y.adopt(id, y.ref, &rec, y.loaded)
+	}
+	if !y.live {
+		y.end()
+	}
+	return nil
+}
+
+// create stores a new session, if there is anything to store.
+func (y *cycle) create(ctx context.Context, tx func() error) error {
+	if tx != nil {
+		// From the beginning: tx must leave no trace where it fails.
+		if err := y.state.rebuild(nil); err != nil {
+			return err
+		}
+		if err := tx(); err != nil {
+			return err
+		}
+	} else if !y.state.pending() && !(y.muted && y.renew) {
+		return nil
+	}
+	subject := y.state.owner()
+	login := subject != "" || y.muted && y.renew
+	if y.muted && !login {
+		return y.drop(errEnded)
+	}
+	encoded, err := y.encode()
+	if err != nil {
+		return err
+	}
+	if !login {
+		initial, err := y.state.initial()
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(encoded[maxHeaderSize:], initial) {
+			y.state.settle()
+			return nil // worth neither a record nor a cookie
+		}
+	}
+	if y.begun {
+		return y.drop(fmt.Errorf("session: create: %w", ErrCommitted))
+	}
+	w := y.birth(encoded, subject)
+	ref, err := y.insert(ctx, &w)
+	if errors.Is(err, ErrExists) {
+		// Only where this creation was tried before and its answer was lost.
+		y.show(func(v *view) { v.id = ID{} })
+		ref, err = y.insert(ctx, &w)
+	}
+	if err != nil {
+		return y.failed("create", err)
+	}
+	y.keep(ref, &w)
+	y.muted = false
+	y.tell = tellToken
+	y.event(Event{Kind: EventCreated, ID: w.rec.ID, Subject: subject})
+	return nil
+}
+
+// insert hands a new record to the store.
+func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
+	w.rec.ID = y.drawID()
+	y.finish(w)
+	ref, err = y.core.store.Create(ctx, w.rec)
+	return ref, y.written(ref, err)
+}
+
+// update stores a changed or extended session. The write is conditional on the
+// revision that was loaded; when that has been overtaken, the updates are
+// applied to the current state, and it is tried again.
+func (y *cycle) update(ctx context.Context, tx func() error) error {
+	id := y.id()
+	queued := false
+	for attempt := 1; ; attempt++ {
+		if tx != nil {
+			if err := tx(); err != nil {
+				return err
+			}
+		}
+		w, err := y.change(tx != nil)
+		if err != nil || w.purpose == writeNothing {
+			return err
+		}
+		ref, err := y.core.store.Update(ctx, y.ref, y.rev, w.rec)
+		err = y.written(ref, err)
+		var conflict *ConflictError
+		switch {
+		case err == nil:
+			y.updated(ref, &w)
+			return nil
+		case w.purpose == writeExpiry:
+			// Somebody else has used the session just now, or it has ended, or
+			// the store is out of reach. The request changed nothing, so that
+			// none of it is its concern.
+			if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
+				_ = y.failed("extend", err)
+			}
+			return nil
+		case errors.Is(err, ErrNotFound):
+			y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
+			return y.outlive(ctx, tx)
+		case !errors.As(err, &conflict):
+			return y.failed("save", err)
+		}
+		y.event(Event{Kind: EventConflict, ID: id, Subject: y.subject})
+		if attempt == maxAttempts {
+			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
+		}
+		if !queued {
+			if err := y.core.lines.enter(ctx, id); err != nil {
+				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+			}
+			defer y.core.lines.leave(id)
+			queued = true
+		} else if err := pause(ctx, attempt, w.rec.Rev); err != nil {
+			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+		}
+		// The token must open the current record too: it may have been renewed.
+		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
+		if !y.live {
+			return y.outlive(ctx, tx)
+		}
+	}
+}
+
+// pause waits before one more attempt against other processes: at random, so
+// that they do not meet again, up to a bound that grows from 1 to 32 ms. A
+// revision is random enough.
+func pause(ctx context.Context, attempt int, random Rev) error {
+	bound := time.Millisecond << min(attempt/2, 5)
+	timer := time.NewTimer(time.Duration(uint64(random) % uint64(bound)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// outlive goes on where the session ended under the request. It is never
+// revived: the updates are applied to the initial state, so that nothing of the
+// old one comes back, and only a login of its own makes a new session of it.
+func (y *cycle) outlive(ctx context.Context, tx func() error) error {
+	y.end()
+	if err := y.state.rebuild(nil); err != nil {
+		return err
+	}
+	return y.create(ctx, tx)
+}
+
+// end takes note that the session has ended under the request.
+func (y *cycle) end() {
+	y.live, y.muted, y.reseal = false, true, false
+	y.tell, y.subject, y.persist = tellNothing, "", nil
+	y.show(func(v *view) { *v = view{isNew: true, status: v.status} })
+}
+
+// drop gives up what was not saved, and says so.
+func (y *cycle) drop(err error) error {
+	y.state.settle()
+	y.renew, y.persist = false, nil
+	y.fail(err)
+	return err
+}
+
+// failed reports an error of the store, of a codec, or of the size.
+func (y *cycle) failed(verb string, err error) error {
+	err = fmt.Errorf("session: %s: %w", verb, err)
+	y.fail(err)
+	return err
+}

@@ -1,0 +1,81 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+)
+
+// secret is the credential of a session: 128 random bits that only the client
+// holds. The record keeps its hash, so that a copy of the store opens nothing.
+type secret [16]byte
+
+func newSecret() secret {
+	var s secret
+	rand.Read(s[:])
+	return s
+}
+
+func (s secret) hash() [sha256.Size]byte { return sha256.Sum256(s[:]) }
+
+// contentSize is the length of what a token holds where the store holds the
+// records: the ID and the secret. Elsewhere a token holds the ref.
+const contentSize = len(ID{}) + len(secret{})
+
+// box encrypts or signs: [seal.Sealer] and [seal.Signer] are boxes.
+type box interface {
+	Seal(dst, plaintext, ad []byte) []byte
+	Open(dst, sealed, ad []byte) (plaintext []byte, stale bool, err error)
+	Overhead() int
+}
+
+// purpose is what the subkey for tokens is derived for. It keeps apart what
+// could be taken for each other under one key: tokens of stores that hold
+// records, and tokens that are records.
+func tokenPurpose(clientHeld bool) string {
+	if clientHeld {
+		return "client-held record"
+	}
+	return "token"
+}
+
+// tokens makes and opens tokens.
+type tokens struct {
+	box     box
+	binding []byte // the additional data of every token
+	longest int    // the length of the longest token that can be carried
+}
+
+// fits returns ErrTooLarge, with the sizes, where a token that holds so many
+// bytes could not be carried.
+func (t *tokens) fits(content int) error {
+	size := base64.RawURLEncoding.EncodedLen(content + t.box.Overhead())
+	if size > t.longest {
+		return fmt.Errorf("%w: token of %d bytes, limit %d", ErrTooLarge, size, t.longest)
+	}
+	return nil
+}
+
+// seal returns the token that holds content.
+func (t *tokens) seal(content []byte) string {
+	sealed := t.box.Seal(make([]byte, 0, len(content)+t.box.Overhead()), content, t.binding)
+	return base64.RawURLEncoding.EncodeToString(sealed)
+}
+
+// open returns what a token holds, in buf where there is room. Whatever is wrong
+// with the token, the answer is one and the same. stale means that it was sealed
+// under an older key.
+func (t *tokens) open(buf []byte, token string) (content []byte, stale, ok bool) {
+	size := base64.RawURLEncoding.DecodedLen(len(token))
+	if len(token) > t.longest || size < t.box.Overhead() {
+		return nil, false, false
+	}
+	// Strict decoding: else a token would have several spellings.
+	sealed, err := base64.RawURLEncoding.Strict().AppendDecode(buf, []byte(token))
+	if err != nil {
+		return nil, false, false
+	}
+	content, stale, err = t.box.Open(sealed[len(sealed):], sealed, t.binding)
+	return content, stale, err == nil
+}

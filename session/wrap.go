@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+	"net/http"
+)
+
+// sessionKey is the context key under which From finds a session of T.
+type sessionKey[T any] struct{}
+
+// request is all that a request needs, in one allocation: the context that
+// carries the session, the session, and the response that commits it.
+type request[T any] struct {
+	context.Context
+	session  Session[T]
+	response response
+}
+
+// Value implements [context.Context].
+func (q *request[T]) Value(key any) any {
+	switch key := key.(type) {
+	case sessionKey[T]:
+		return &q.session
+	case *Manager[T]:
+		if key == q.session.m {
+			return &q.session
+		}
+	}
+	return q.Context.Value(key)
+}
+
+// String keeps whoever prints the context from reading the session behind its
+// locks.
+func (q *request[T]) String() string { return "session context" }
+
+// Wrap returns a handler that serves next with a session in the context of each
+// request. Put it outside of everything that uses the session, once: inside of
+// itself it does nothing. It starts no goroutine and costs a request that does
+// not use its session no call of the store.
+func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if ctx.Value(m) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		q := &request[T]{Context: ctx}
+		q.session.m, q.session.request = m, r.Header
+		r = r.WithContext(q)
+		q.response.init(w, r, q)
+		completed := false
+		defer func() {
+			if !completed {
+				// A panic commits nothing. It is not recovered, so that it goes
+				// on unchanged.
+				q.response.abandon()
+			}
+		}()
+		if m.core.eager && q.session.load(ctx).err != nil {
+			q.session.from(ctx)
+			q.response.commit()
+		} else {
+			next.ServeHTTP(q.response.writer(), r)
+			q.response.finish()
+		}
+		completed = true
+	})
+}
+
+// commit implements committer.
+func (q *request[T]) commit(header http.Header) error {
+	l := q.session.live.Load()
+	if l == nil {
+		return nil // nobody looked at the session
+	}
+	if !q.session.lock() {
+		panic("session: the response was written inside Update or Transact")
+	}
+	defer q.session.unlock(q)
+	err := l.commit(q.Context)
+	if err == nil {
+		l.announce(header)
+	}
+	return err
+}
+
+// refuse implements committer.
+func (q *request[T]) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	core := q.session.m.core
+	core.carrier.vary(w.Header())
+	noStore(w.Header())
+	core.errorHandler(w, r, err)
+}
+
+// finish implements committer.
+func (q *request[T]) finish(save bool) {
+	l := q.session.live.Load()
+	if l == nil {
+		return
+	}
+	q.session.turn.Lock()
+	defer q.session.unlock(q)
+	if save && l.err == nil && l.wants() {
+		_ = l.commit(q.Context) // reported by an event
+	}
+	l.over = true
+}

@@ -1,0 +1,176 @@
+package session
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// write is a record on its way to the store.
+type write struct {
+	purpose purpose
+	rec     Record
+	header  header
+	secret  secret
+	encoded []byte // the state, behind room for the header
+}
+
+// purpose is what a write is for.
+type purpose uint8
+
+const (
+	writeNothing purpose = iota
+	writeExpiry          // an unchanged session
+	writeState
+	writeSecret // and perhaps the state
+)
+
+// birth returns the write of a new session.
+func (y *cycle) birth(encoded []byte, subject string) write {
+	now := time.Now().UnixMilli()
+	w := write{encoded: encoded, rec: Record{Subject: subject}}
+	w.header = header{created: now, extended: now, renewed: now, persistent: y.core.persistent}
+	if y.persist != nil {
+		w.header.persistent = *y.persist
+	}
+	if subject != "" {
+		w.header.authenticated = now
+	}
+	y.newSecret(&w)
+	return w
+}
+
+// change returns the write that the request calls for, which may be none. tx
+// means that a transaction has just run.
+func (y *cycle) change(tx bool) (write, error) {
+	w := write{header: y.header, secret: y.secret, rec: Record{Subject: y.subject}}
+	if tx || y.state.pending() {
+		encoded, err := y.encode()
+		if err != nil {
+			return write{}, err
+		}
+		if !bytes.Equal(encoded[maxHeaderSize:], y.encoded) {
+			w.purpose, w.encoded = writeState, encoded
+			w.rec.Subject = y.state.owner()
+		}
+	}
+	if y.persist != nil && *y.persist != y.header.persistent {
+		w.purpose, w.header.persistent = writeState, *y.persist
+	}
+	if y.renew || w.rec.Subject != y.subject {
+		w.purpose = writeSecret
+	}
+	if w.purpose == writeNothing {
+		y.state.settle()
+		y.persist = nil
+		if !y.due() && !y.reseal {
+			return write{}, nil
+		}
+		w.purpose = writeExpiry
+	}
+	if y.begun && y.news(&w) {
+		err := fmt.Errorf("session: save: %w", ErrCommitted)
+		switch {
+		case w.purpose == writeExpiry:
+			err = nil
+		case !tx:
+			err = y.drop(err)
+		}
+		return write{}, err
+	}
+	if w.encoded == nil {
+		w.encoded = append(make([]byte, maxHeaderSize, maxHeaderSize+len(y.encoded)), y.encoded...)
+	}
+	now := max(time.Now().UnixMilli(), y.header.created)
+	if w.purpose != writeExpiry || y.due() {
+		w.header.extended = now
+	}
+	if w.purpose == writeSecret {
+		w.header.renewed = now
+		y.newSecret(&w)
+	}
+	if w.rec.Subject != y.subject {
+		w.header.authenticated = 0
+		if w.rec.Subject != "" {
+			w.header.authenticated = now
+		}
+	}
+	w.rec.ID = y.id()
+	y.finish(&w)
+	return w, nil
+}
+
+// news reports whether the client must be told of a write.
+func (y *cycle) news(w *write) bool {
+	return w.purpose == writeSecret || y.core.clientHeld || y.reseal ||
+		w.header.persistent != y.header.persistent
+}
+
+// encode encodes the state behind room for a header.
+func (y *cycle) encode() ([]byte, error) {
+	buf := make([]byte, maxHeaderSize, maxHeaderSize+len(y.encoded)+len(y.encoded)/8+64)
+	encoded, err := y.state.encode(buf)
+	if err != nil {
+		return nil, y.failed("encode", err)
+	}
+	return encoded, nil
+}
+
+// newSecret draws the secret of a record that the store will hold. What the
+// client holds has none: the record itself is the credential.
+func (y *cycle) newSecret(w *write) {
+	if y.core.clientHeld {
+		return
+	}
+	w.secret = newSecret()
+	w.header.held, w.header.hash = true, w.secret.hash()
+}
+
+// finish completes the record: the header goes right in front of the state, into
+// the room that was left for it, so that a write costs one buffer.
+func (y *cycle) finish(w *write) {
+	var buf [maxHeaderSize]byte
+	h := appendHeader(buf[:0], &w.header)
+	start := maxHeaderSize - len(h)
+	copy(w.encoded[start:], h)
+	w.rec.Rev = newRev()
+	w.rec.Expires = time.UnixMilli(y.core.expiry(&w.header))
+	w.rec.Payload = y.core.closePayload(&w.rec, w.encoded[start:])
+}
+
+// written classifies what the store answered to a write. A record that the
+// client is to hold must fit into what carries it.
+func (y *cycle) written(ref string, err error) error {
+	if err == nil && y.core.clientHeld {
+		return y.core.tokens.fits(len(ref))
+	}
+	return storeError(err)
+}
+
+// updated takes note of a write that has replaced the record.
+func (y *cycle) updated(ref string, w *write) {
+	if y.news(w) || w.header.persistent {
+		y.tell = tellToken
+	}
+	e := Event{Kind: EventSaved, ID: w.rec.ID, Subject: w.rec.Subject}
+	switch w.purpose {
+	case writeExpiry:
+		e.Kind = EventExtended
+	case writeSecret:
+		e.Kind = EventRenewed
+		y.show(func(v *view) { v.status = StatusRenewed })
+	}
+	y.keep(ref, w)
+	y.event(e)
+}
+
+// keep makes what was written the session's record.
+func (y *cycle) keep(ref string, w *write) {
+	y.live, y.ref, y.rev, y.subject = true, ref, w.rec.Rev, w.rec.Subject
+	y.header, y.secret, y.encoded = w.header, w.secret, w.encoded[maxHeaderSize:]
+	y.expires = w.rec.Expires.UnixMilli()
+	y.renew, y.persist, y.reseal = false, nil, false
+	y.state.settle()
+	id, created, expires := w.rec.ID, w.header.created, y.expires
+	y.show(func(v *view) { v.id, v.created, v.expires = id, created, expires })
+}
