@@ -59,10 +59,10 @@ type Cookie struct {
 
 const (
 	// maxCookieSize bounds a cookie's name and value together. Browsers drop
-	// what is larger without a word. RFC 6265bis section 5.7, step 5.
+	// what is larger without a word. RFC 6265bis section 5.6, step 5.
 	maxCookieSize = 4096
 	// maxCookieAge is the longest that a browser keeps a cookie. RFC 6265bis
-	// section 5.6.2.
+	// section 5.5.
 	maxCookieAge = 400 * 24 * time.Hour
 	// maxChunks keeps the number of pieces a single digit.
 	maxChunks = 8
@@ -98,7 +98,7 @@ func (c Cookie) withDefaults() Cookie {
 // name of the field.
 func (c Cookie) validate() error {
 	// Browsers compare the prefixes without regard to case. RFC 6265bis section
-	// 4.1.3.
+	// 5.4.
 	name := strings.ToLower(c.Name)
 	host, secure := strings.HasPrefix(name, "__host-"), strings.HasPrefix(name, "__secure-")
 	switch {
@@ -149,7 +149,7 @@ func newJar(c Cookie) jar {
 
 // read appends the tokens that a request presents, and tells which pieces it
 // presented, a bit for each name. Several cookies may have one name, in an
-// order that means nothing (RFC 6265bis section 5.8.3), so each is a token.
+// order that means nothing (RFC 6265 section 4.2.2), so each is a token.
 func (j *jar) read(dst []string, header http.Header) (tokens []string, pieces uint8) {
 	lines := header["Cookie"]
 	if len(lines) == 0 {
