@@ -43,7 +43,6 @@ type cycle struct {
 	persist  *bool // SetPersistent was called
 	reseal   bool  // the token was sealed under an older key
 	begun    bool  // the response has begun: the client can be told nothing more
-	over     bool  // the handler has returned: nothing more is saved
 
 	tell   message
 	events []Event

@@ -21,6 +21,7 @@ type Session[T any] struct {
 	// the store. The callbacks may use the session all the same: see lock.
 	turn sync.Mutex
 	live atomic.Pointer[live[T]] // nil until the session is first used
+	over atomic.Bool             // the handler has returned: nothing more is saved
 }
 
 // Status says what has become of a session in this request.
@@ -73,7 +74,7 @@ func (s *Session[T]) Update(fn func(*T)) {
 	}
 	defer s.unlock(context.Background())
 	l.relied = true
-	if l.over {
+	if s.over.Load() {
 		l.fail(fmt.Errorf("session: Update after the handler has returned: %w", ErrCommitted))
 	}
 	_ = l.apply(func(value *T) error { fn(value); return nil })
@@ -119,7 +120,7 @@ func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) error {
 	switch {
 	case l.err != nil:
 		return l.err
-	case l.over:
+	case s.over.Load():
 		return fmt.Errorf("session: Transact after the handler has returned: %w", ErrCommitted)
 	case s.m.core.clientHeld:
 		return fmt.Errorf("session: Transact: %T keeps nothing on the server: %w", s.m.core.store, errors.ErrUnsupported)
@@ -143,7 +144,7 @@ func (s *Session[T]) Save(ctx context.Context) error {
 	switch {
 	case l.err != nil:
 		return l.err
-	case l.over:
+	case s.over.Load():
 		return fmt.Errorf("session: Save after the handler has returned: %w", ErrCommitted)
 	}
 	l.loaded = time.Now().UnixMilli()
@@ -184,7 +185,7 @@ func (s *Session[T]) intend(wish func(*live[T])) {
 	}
 	defer s.unlock(context.Background())
 	l.relied = true
-	if l.over {
+	if s.over.Load() {
 		l.fail(fmt.Errorf("session: change after the handler has returned: %w", ErrCommitted))
 	}
 	wish(l)

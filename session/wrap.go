@@ -96,6 +96,7 @@ func (q *request[T]) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (q *request[T]) finish(save bool) {
 	l := q.session.live.Load()
 	if l == nil {
+		q.session.over.Store(true)
 		return
 	}
 	q.session.turn.Lock()
@@ -103,5 +104,5 @@ func (q *request[T]) finish(save bool) {
 	if save && l.err == nil && l.wants() {
 		_ = l.commit(q.Context) // reported by an event
 	}
-	l.over = true
+	q.session.over.Store(true)
 }

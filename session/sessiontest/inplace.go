@@ -1,0 +1,99 @@
+package sessiontest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+
+	"github.com/typedsession/typedsession/codec"
+	"github.com/typedsession/typedsession/session"
+)
+
+// DetectInPlace returns a handler that serves next and fails t when next has
+// changed the state in place: a map, or what a slice or a pointer leads to, that
+// [session.Session.State] returned. Such a change is not saved, or is saved by
+// accident and lost when another request gets in between. Put it between
+// [session.Manager.Wrap] and the application. It loads the session of every
+// request, and works with stores that hold records only.
+func DetectInPlace[T any](t testing.TB, m *session.Manager[T], next http.Handler) http.Handler {
+	d := &detector[T]{t: t, m: m, codec: codec.MsgPack[T]()}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		check := func() { d.check(r) }
+		next.ServeHTTP(&checkedWriter{ResponseWriter: w, check: check}, r)
+		check()
+	})
+}
+
+type detector[T any] struct {
+	t     testing.TB
+	m     *session.Manager[T]
+	codec codec.Codec[T]
+}
+
+// errStop ends a transaction that is only there to look.
+var errStop = errors.New("sessiontest: stop")
+
+// check compares the state that the handler has in its hands with the one that
+// its updates make of what is stored: a transaction, in short.
+func (d *detector[T]) check(r *http.Request) {
+	d.t.Helper()
+	s := d.m.From(r.Context())
+	if s.Err() != nil || s.Status() == session.StatusDestroyed {
+		return
+	}
+	got := d.encode(s.State())
+	var want []byte
+	err := s.Transact(r.Context(), func(state *T) error {
+		want = d.encode(*state)
+		return errStop
+	})
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
+	case errors.Is(err, errStop) && !bytes.Equal(got, want):
+		d.t.Errorf("sessiontest: %s %s changed the session's state in place; use Update", r.Method, r.URL.Path)
+	}
+}
+
+func (d *detector[T]) encode(state T) []byte {
+	d.t.Helper()
+	encoded, err := d.codec.Append(nil, &state)
+	if err != nil {
+		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
+	}
+	return encoded
+}
+
+// checkedWriter checks before the session is committed, since the commit makes
+// the stored state and the one in hand alike.
+type checkedWriter struct {
+	http.ResponseWriter
+	check func()
+}
+
+func (w *checkedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *checkedWriter) WriteHeader(code int) {
+	w.check()
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *checkedWriter) Write(b []byte) (int, error) {
+	w.check()
+	return w.ResponseWriter.Write(b)
+}
+
+func (w *checkedWriter) FlushError() error {
+	w.check()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *checkedWriter) Flush() { _ = w.FlushError() }
+
+func (w *checkedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.check()
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}

@@ -1,0 +1,153 @@
+package sessiontest_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/session/sessiontest"
+	"github.com/typedsession/typedsession/store/cookie"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+type state struct {
+	User  string
+	Items map[string]int
+	Tags  []string
+}
+
+func newManager(t testing.TB, store session.Store, transport session.Transport) *session.Manager[state] {
+	t.Helper()
+	m, err := session.NewManager(store, session.Config[state]{
+		Keys:      []session.Key{session.NewKey()},
+		Cookie:    session.Cookie{MaxChunks: 3},
+		Transport: transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestRequestCarriesTheState(t *testing.T) {
+	tests := []struct {
+		name      string
+		store     session.Store
+		transport session.Transport
+		user      string
+	}{
+		{"in the cookie, held in memory", memory.New(), session.Transport{}, "alice"},
+		{"in the cookie, held by the client", cookie.New(), session.Transport{}, "alice"},
+		{"in several cookies", cookie.New(), session.Transport{}, strings.Repeat("long", 2000)},
+		{"in a header", memory.New(), session.Header("Session-Token"), "alice"},
+		{"as bearer credentials", memory.New(), session.Bearer(), "alice"},
+		{"the initial state needs no token", memory.New(), session.Transport{}, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := newManager(t, test.store, test.transport)
+			r := sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil), state{User: test.user})
+			got, isNew := "", false
+			m.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[state]) {
+				got, isNew = s.State().User, s.IsNew()
+			}).ServeHTTP(httptest.NewRecorder(), r)
+			if got != test.user || isNew != (test.user == "") {
+				t.Errorf("the handler found user %.10q, new %v; want %.10q", got, isNew, test.user)
+			}
+		})
+	}
+}
+
+func TestContextCarriesALiveSession(t *testing.T) {
+	ctx := sessiontest.Context(t, state{User: "alice"})
+	s := session.From[state](ctx)
+	if s.IsNew() || s.State().User != "alice" {
+		t.Fatalf("session of %+v, new %v; want alice's, stored", s.State(), s.IsNew())
+	}
+	s.Update(func(st *state) { st.User = "bob" })
+	err := s.Transact(ctx, func(st *state) error {
+		st.Tags = append(st.Tags, st.User)
+		return nil
+	})
+	if got := s.State(); err != nil || got.User != "bob" || len(got.Tags) != 1 || got.Tags[0] != "bob" {
+		t.Errorf("after an update and a transaction: %+v, %v", got, err)
+	}
+}
+
+// recordingT is a testing.TB that keeps errors instead of failing.
+type recordingT struct {
+	testing.TB
+	errors []string
+}
+
+func (t *recordingT) Helper() {}
+func (t *recordingT) Errorf(format string, args ...any) {
+	t.errors = append(t.errors, fmt.Sprintf(format, args...))
+}
+
+func TestDetectInPlace(t *testing.T) {
+	inPlace := func(s *session.Session[state]) { s.State().Items["pear"]++ }
+	update := func(s *session.Session[state]) {
+		s.Update(func(st *state) {
+			st.User = "bob"
+			st.Items["apple"]++
+		})
+	}
+	write := func(w http.ResponseWriter) { fmt.Fprint(w, "done") }
+	tests := []struct {
+		name    string
+		handler func(w http.ResponseWriter, s *session.Session[state])
+		found   bool
+	}{
+		{"reading is fine", func(w http.ResponseWriter, s *session.Session[state]) { _ = s.State(); write(w) }, false},
+		{"an update is fine", func(w http.ResponseWriter, s *session.Session[state]) { update(s); write(w) }, false},
+		{"an update without a response is fine", func(_ http.ResponseWriter, s *session.Session[state]) { update(s) }, false},
+		{"a changed map is found", func(w http.ResponseWriter, s *session.Session[state]) { inPlace(s); write(w) }, true},
+		{"so it is without a response", func(_ http.ResponseWriter, s *session.Session[state]) { inPlace(s) }, true},
+		{"and after the response has begun", func(w http.ResponseWriter, s *session.Session[state]) { write(w); inPlace(s) }, true},
+		{"and beside an update, with which it would be saved by accident", func(w http.ResponseWriter, s *session.Session[state]) { update(s); inPlace(s); write(w) }, true},
+		{"a changed slice element is found", func(w http.ResponseWriter, s *session.Session[state]) { s.State().Tags[0] = "x"; write(w) }, true},
+		{"a destroyed session has no state to compare", func(w http.ResponseWriter, s *session.Session[state]) { s.Destroy(); write(w) }, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := newManager(t, memory.New(), session.Transport{})
+			fake := &recordingT{TB: t}
+			handler := m.Wrap(sessiontest.DetectInPlace(fake, m, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				test.handler(w, session.From[state](r.Context()))
+			})))
+			r := sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil),
+				state{User: "alice", Items: map[string]int{"apple": 1}, Tags: []string{"a"}})
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			if found := len(fake.errors) > 0; found != test.found {
+				t.Errorf("found a change in place: %v, want %v: %q", found, test.found, fake.errors)
+			}
+		})
+	}
+}
+
+func ExampleRequest() {
+	t := &testing.T{} // yours
+	m, _ := session.NewManager(memory.New(), session.Config[state]{Keys: []session.Key{session.NewKey()}})
+	hello := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "hello", session.From[state](r.Context()).State().User)
+	}))
+
+	w := httptest.NewRecorder()
+	hello.ServeHTTP(w, sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil), state{User: "alice"}))
+	fmt.Print(w.Body)
+	// Output: hello alice
+}
+
+func TestContextEndsWithTheTest(t *testing.T) {
+	var ctx context.Context
+	t.Run("inner", func(t *testing.T) { ctx = sessiontest.Context(t, state{User: "alice"}) })
+	err := session.From[state](ctx).Save(ctx)
+	if err == nil {
+		t.Error("a session can be saved after its test has ended")
+	}
+}
