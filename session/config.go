@@ -153,10 +153,10 @@ func (cfg Config[T]) ring() (*seal.Ring, error) {
 	}
 	keys := make([][seal.KeySize]byte, len(cfg.Keys))
 	for i, key := range cfg.Keys {
-		if key.bytes == nil {
+		if key.held == nil {
 			return nil, fmt.Errorf("Keys[%d] is the zero Key", i)
 		}
-		keys[i] = *key.bytes
+		keys[i] = *key.held.bytes
 		for j := range i {
 			if keys[i] == keys[j] {
 				return nil, fmt.Errorf("Keys[%d] repeats Keys[%d]", i, j)

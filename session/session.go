@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -211,11 +212,12 @@ func (s *Session[T]) CreatedAt() time.Time { return fromMillis(s.live.Load().loo
 // Time where it is not stored.
 func (s *Session[T]) ExpiresAt() time.Time { return fromMillis(s.live.Load().look().expires) }
 
-// String returns the session's ID, so that printing a session shows neither its
-// state nor its secret.
-func (s *Session[T]) String() string {
+// Format implements [fmt.Formatter]: with every verb a session prints as its ID,
+// and shows neither its state nor its token.
+func (s *Session[T]) Format(f fmt.State, _ rune) {
+	id := ID{}
 	if l := s.live.Load(); l != nil {
-		return "session " + l.id().String()
+		id = l.id()
 	}
-	return "session"
+	_, _ = io.WriteString(f, "session "+id.String())
 }

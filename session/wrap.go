@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -29,9 +31,11 @@ func (q *request[T]) Value(key any) any {
 	return q.Context.Value(key)
 }
 
-// String keeps whoever prints the context from reading the session behind its
-// locks.
-func (q *request[T]) String() string { return "session context" }
+// Format implements [fmt.Formatter]. Contexts get printed, and by reflection
+// that would read the session behind its locks and show the token.
+func (q *request[T]) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "session context")
+}
 
 // Wrap returns a handler that serves next with a session in the context of each
 // request. Put it outside of everything that uses the session, once: inside of
