@@ -1,0 +1,166 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// eachStore runs a test with a browser in front of the shop, for every store.
+func eachStore(t *testing.T, test func(t *testing.T, b *browser)) {
+	for _, kind := range []string{"memory", "cookie"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			test(t, openShop(t, kind))
+		})
+	}
+}
+
+// openShop opens a shop and returns a browser in front of it.
+func openShop(t *testing.T, kind string) *browser {
+	t.Helper()
+	store, err := openStore(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openShopOn(t, store, kind)
+}
+
+func openShopOn(t *testing.T, store session.Store, kind string) *browser {
+	t.Helper()
+	handler, err := newShop(store, kind, session.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewTLSServer(handler) // no client keeps a Secure cookie without TLS
+	t.Cleanup(srv.Close)
+	return (&browser{t: t, kind: kind, srv: srv}).another()
+}
+
+// browser keeps cookies, and does not follow redirects.
+type browser struct {
+	t      *testing.T
+	kind   string // of the shop's store
+	srv    *httptest.Server
+	client *http.Client
+}
+
+// another returns a browser that has never been to the shop.
+func (b *browser) another() *browser {
+	b.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{Transport: b.srv.Client().Transport, Jar: jar, CheckRedirect: stay}
+	return &browser{b.t, b.kind, b.srv, client}
+}
+
+// answer is a response that was read to its end.
+type answer struct {
+	*http.Response
+	text string
+}
+
+func (b *browser) do(req *http.Request) answer {
+	b.t.Helper()
+	res, err := b.client.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return answer{res, string(body)}
+}
+
+func (b *browser) request(method, path string, form url.Values) *http.Request {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.srv.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return req
+}
+
+// get fetches a page that must be there.
+func (b *browser) get(path string) answer {
+	b.t.Helper()
+	a := b.do(b.request("GET", path, nil))
+	if a.StatusCode != http.StatusOK {
+		b.t.Fatalf("GET %s answered %s", path, a.Status)
+	}
+	return a
+}
+
+// post sends a form, given as names and values in turn.
+func (b *browser) post(path string, fields ...string) answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return b.do(b.request("POST", path, form))
+}
+
+// send posts a form that must lead on to another page.
+func (b *browser) send(path, to string, fields ...string) answer {
+	b.t.Helper()
+	a := b.post(path, fields...)
+	if got := a.Header.Get("Location"); a.StatusCode != http.StatusSeeOther || got != to {
+		b.t.Fatalf("POST %s %q answered %s, leading to %q; want 303 to %q", path, fields, a.Status, got, to)
+	}
+	return a
+}
+
+// cookies returns what the browser would send.
+func (b *browser) cookies() []*http.Cookie {
+	b.t.Helper()
+	u, err := url.Parse(b.srv.URL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.client.Jar.Cookies(u)
+}
+
+// cookie returns the one cookie that the browser must hold.
+func (b *browser) cookie() *http.Cookie {
+	b.t.Helper()
+	all := b.cookies()
+	if len(all) != 1 || all[0].Value == "" {
+		b.t.Fatalf("the browser holds %d cookies, want 1", len(all))
+	}
+	return all[0]
+}
+
+// wants fails the test unless the answer contains every one of the texts.
+func (a answer) wants(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(a.text, text) {
+			t.Errorf("%s %s does not show %q", a.Request.Method, a.Request.URL.Path, text)
+		}
+	}
+}
+
+// lacks fails the test if the answer contains one of the texts.
+func (a answer) lacks(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if strings.Contains(a.text, text) {
+			t.Errorf("%s %s shows %q", a.Request.Method, a.Request.URL.Path, text)
+		}
+	}
+}

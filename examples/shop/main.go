@@ -1,0 +1,135 @@
+// Shop is a small web shop whose login, cart and messages live in a typed
+// session. Run it, then open the address that it prints:
+//
+//	go run ./examples/shop
+//	go run ./examples/shop -store cookie -addr localhost:9000
+//
+// Read state.go first, which declares what a session holds, then shop.go, which
+// sets the manager up, then the handlers.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/cookie"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // so that a second signal ends us at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "shop:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the shop until ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("shop", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free one")
+	kind := flags.String("store", "memory", "where sessions are kept: memory or cookie")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+
+	store, err := openStore(*kind)
+	if err != nil {
+		return err
+	}
+	key, err := sessionKey(stderr)
+	if err != nil {
+		return err
+	}
+	handler, err := newShop(store, *kind, key)
+	if err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "shop: listening on", address(ln))
+	return serve(ctx, ln, handler)
+}
+
+// openStore opens the store of that name.
+func openStore(kind string) (session.Store, error) {
+	switch kind {
+	case "memory":
+		return memory.New(), nil
+	case "cookie":
+		return cookie.New(), nil
+	}
+	return nil, fmt.Errorf("-store %q: want memory or cookie", kind)
+}
+
+// sessionKey returns the key that seals the cookies. Whoever has it can forge a
+// session, so it comes from the environment and not from a flag, which every
+// user of the machine could read in the list of processes.
+func sessionKey(stderr io.Writer) (session.Key, error) {
+	if text := os.Getenv("SESSION_KEY"); text != "" {
+		key, err := session.ParseKey(text)
+		if err != nil {
+			return session.Key{}, fmt.Errorf("SESSION_KEY: %w", err)
+		}
+		return key, nil
+	}
+	fmt.Fprint(stderr, "shop: SESSION_KEY is not set, so this process made a key of its own:\n",
+		"shop: every session ends with it. To keep one key across restarts:\n",
+		"shop:     export SESSION_KEY=$(openssl rand -base64 32)\n")
+	return session.NewKey(), nil
+}
+
+// address returns the URL to open. Its host is localhost wherever that leads
+// here, since browsers keep a Secure cookie without TLS for localhost alone.
+// curl does not: it drops the cookie, and every request is a new visitor.
+func address(ln net.Listener) string {
+	host, at := "localhost", ln.Addr().(*net.TCPAddr)
+	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {
+		host = at.IP.String()
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port))
+}
+
+// serve serves until ctx ends, then lets the requests that are under way finish.
+func serve(ctx context.Context, ln net.Listener, handler http.Handler) error {
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second, // a client that trickles headers holds a goroutine
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// ctx has ended already, so the requests get a deadline of their own.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	return nil
+}

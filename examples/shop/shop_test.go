@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+func TestCartLastsAcrossRequests(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		b.send("/cart/add", "/#vase", "product", "vase", "quantity", "2")
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		b.get("/cart").wants(t, "Morning mug", "Bud vase", "$48.00", "$57.00", "$105.00")
+
+		b.send("/cart", "/cart", "product", "mug", "quantity", "3")
+		b.get("/cart").wants(t, "$72.00", "$129.00")
+
+		b.send("/cart", "/cart", "product", "vase", "quantity", "0")
+		b.get("/cart") // shows that it was removed
+		cart := b.get("/cart")
+		cart.wants(t, "Morning mug", "$72.00")
+		cart.lacks(t, "Bud vase")
+	})
+}
+
+func TestVisitorWhoOnlyLooksGetsNoCookie(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		for _, path := range []string{"/", "/cart", "/login", "/session", "/static/style.css"} {
+			if a := b.get(path); a.Header.Get("Set-Cookie") != "" {
+				t.Errorf("GET %s set a cookie", path)
+			}
+		}
+	})
+}
+
+func TestBadQuantityIsRefusedWithAMessage(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		for _, n := range []string{"", "-1", "21", "1.5", "many", "99999999999999999999"} {
+			for _, path := range []string{"/cart", "/cart/add"} {
+				a := b.post(path, "product", "mug", "quantity", n)
+				if a.StatusCode != http.StatusBadRequest {
+					t.Errorf("POST %s with quantity %q answered %s, want 400", path, n, a.Status)
+				}
+				a.wants(t, "Please enter a whole number")
+			}
+		}
+		if a := b.post("/cart/add", "product", "boat", "quantity", "1"); a.StatusCode != http.StatusBadRequest {
+			t.Errorf("adding an unknown product answered %s, want 400", a.Status)
+		}
+		b.get("/cart").wants(t, `name="quantity" value="1"`)
+	})
+}
+
+func TestCartHoldsNoMoreThanItMay(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "15")
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "15")
+		b.get("/cart").wants(t, "up to 20", `name="quantity" value="20"`)
+	})
+}
+
+func TestFlashIsShownOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		b.get("/").wants(t, "Morning mug is in your cart.")
+		b.get("/").lacks(t, "Morning mug is in your cart.")
+	})
+}
+
+func TestCouponIsRedeemedOnce(t *testing.T) {
+	b := openShop(t, "memory")
+	b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1") // one session for all
+
+	var redeemed, refused atomic.Int32
+	var tabs sync.WaitGroup
+	for range 50 {
+		tabs.Go(func() {
+			res, err := b.client.Do(b.request("POST", "/coupon", url.Values{"code": {" welcome10 "}}))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer res.Body.Close()
+			switch res.StatusCode {
+			case http.StatusSeeOther:
+				redeemed.Add(1)
+			case http.StatusConflict:
+				refused.Add(1)
+			}
+		})
+	}
+	tabs.Wait()
+	if redeemed.Load() != 1 || refused.Load() != 49 {
+		t.Errorf("of 50 requests %d redeemed the coupon and %d were refused, want 1 and 49",
+			redeemed.Load(), refused.Load())
+	}
+	b.get("/cart").wants(t, "$3.20", "$28.80")
+}
+
+func TestCouponIsDeclinedWhereItCannotBeKept(t *testing.T) {
+	b := openShop(t, "cookie")
+	b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1")
+	a := b.post("/coupon", "code", couponCode)
+	if a.StatusCode != http.StatusNotImplemented {
+		t.Errorf("the coupon was answered with %s, want 501", a.Status)
+	}
+	a.wants(t, "cannot be promised")
+	b.get("/cart").wants(t, `class="total">$32.00`)
+}
+
+func TestUnknownCouponIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1")
+		a := b.post("/coupon", "code", `<script>`)
+		if a.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("an unknown coupon was answered with %s, want 422", a.Status)
+		}
+		a.wants(t, "We do not know this code", "&lt;SCRIPT&gt;")
+		a.lacks(t, "<SCRIPT>")
+	})
+}
+
+func TestCrossOriginPostIsRefused(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+			req := b.request("POST", "/cart/add", url.Values{"product": {"mug"}, "quantity": {"1"}})
+			req.Header.Set(name, value)
+			a := b.do(req)
+			if a.StatusCode != http.StatusForbidden {
+				t.Errorf("a form with %s: %s was answered with %s, want 403", name, value, a.Status)
+			}
+			a.wants(t, "This came from another site", "Kiln")
+		}
+		b.get("/cart").wants(t, "There is nothing in it yet")
+	})
+}
+
+// shownID finds the ID on the page about the session.
+var shownID = regexp.MustCompile(`<code>([0-9a-f]{32})</code>`)
+
+func TestSessionPageShowsNoCredential(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		b.get("/session").wants(t, "You have no session yet")
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		a := b.get("/session")
+		if !shownID.MatchString(a.text) {
+			t.Error("GET /session does not show the session's ID")
+		}
+		cookie := b.cookie()
+		a.lacks(t, cookie.Value, cookie.Name)
+	})
+}
+
+func TestUnknownPagesAreNotFound(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		for _, path := range []string{"/nothing", "/cart/", "/static/", "/static/no.css"} {
+			if a := b.do(b.request("GET", path, nil)); a.StatusCode != http.StatusNotFound {
+				t.Errorf("GET %s answered %s, want 404", path, a.Status)
+			}
+		}
+		b.do(b.request("GET", "/nothing", nil)).wants(t, "There is no such page", "Kiln")
+	})
+}
+
+func TestEveryAnswerHasSecurityHeaders(t *testing.T) {
+	b := openShop(t, "memory")
+	for _, path := range []string{"/", "/nothing", "/static/mug.svg", "/checkout"} {
+		h := b.do(b.request("GET", path, nil)).Header
+		if csp := h.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") ||
+			!strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET %s: Content-Security-Policy is %q", path, csp)
+		}
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("GET %s lacks a security header: %v", path, h)
+		}
+	}
+}
+
+func TestPagesNeedNoScriptAndNoInlineStyle(t *testing.T) {
+	b := openShop(t, "memory")
+	b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+	for _, path := range []string{"/", "/cart", "/login", "/session"} {
+		a := b.get(path)
+		a.lacks(t, "<script", "<style", "style=", "javascript:")
+		if on := regexp.MustCompile(` on[a-z]+=`).FindString(a.text); on != "" {
+			t.Errorf("GET %s has an inline handler:%s", path, on)
+		}
+	}
+}
+
+// down is a store that does not answer.
+type down struct{ *memory.Store }
+
+func (down) Load(context.Context, string) (session.Record, error) {
+	return session.Record{}, errors.New("connection refused to 10.0.0.7")
+}
+
+func (down) Create(context.Context, session.Record) (string, error) {
+	return "", errors.New("connection refused to 10.0.0.7")
+}
+
+func TestStoreThatIsDownGivesAPageThatSaysSo(t *testing.T) {
+	b := openShopOn(t, down{memory.New()}, "memory")
+	b.get("/") // needs no session, so it is there
+	a := b.post("/cart/add", "product", "mug", "quantity", "1")
+	if a.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("a cart that cannot be saved was answered with %s, want 503", a.Status)
+	}
+	a.wants(t, "Back in a moment", "Kiln")
+	a.lacks(t, "10.0.0.7", "is in your cart")
+	if a.Header.Get("Location") != "" || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("the error page has headers of the answer that it replaces: %v", a.Header)
+	}
+	if a.Header.Get("Content-Security-Policy") == "" {
+		t.Error("the error page has lost its Content-Security-Policy")
+	}
+}
