@@ -110,7 +110,7 @@ func (y *cycle) load(ctx context.Context, tokens []string) {
 		}
 		if y.live {
 			y.muted = false
-			y.reseal = stale
+			y.reseal = stale && !y.begun
 			y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
 			return
 		}
