@@ -1,0 +1,111 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Migrate returns a codec that writes as new does, with a version number in
+// front, and also reads the states that old reads, by handing them to convert.
+// It is for a change of the state's type that the codecs cannot bridge by
+// themselves. Chains go over several versions, oldest innermost:
+//
+//	v2 := codec.Migrate(codec.MsgPack[V1](), toV2, codec.MsgPack[V2]())
+//	v3 := codec.Migrate(v2, toV3, codec.MsgPack[V3]())
+//
+// The version is the position in the chain: bytes without a version number are
+// the first version's, so that Migrate can be put around a codec whose records
+// are already in a store. A version that the chain does not reach yet, as after
+// a roll-back of the program, is an error and nothing is misread.
+//
+// For the positions to stay what they are, a step is never taken out. To get
+// rid of an old type whose records have all expired, put struct{} in its place
+// and a function that returns an error, as the example Retire does.
+//
+// An error of convert, or a panic, is an error of Decode. Migrate panics if an
+// argument is nil, if new is itself made by Migrate, or at the 256th version.
+// [Compress] may stand around Migrate or around the codecs within.
+func Migrate[Old, New any](old Codec[Old], convert func(Old) (New, error), new Codec[New]) Codec[New] {
+	if old == nil || convert == nil || new == nil {
+		panic("codec: Migrate with a nil argument")
+	}
+	if versionOf(new) > 1 {
+		panic("codec: Migrate to a codec that migrates: the chain goes through old")
+	}
+	m := migrate[Old, New]{old, convert, new, versionOf(old) + 1}
+	if m.current > 255 {
+		panic("codec: Migrate over more than 255 versions")
+	}
+	return m
+}
+
+type migrate[Old, New any] struct {
+	old     Codec[Old]
+	convert func(Old) (New, error)
+	new     Codec[New]
+	current int // the version that new reads and writes
+}
+
+// versioned is implemented by codecs that are made by Migrate or around one.
+type versioned interface {
+	version() int
+}
+
+// versionOf returns the version that c, a Codec, writes.
+func versionOf(c any) int {
+	if v, ok := c.(versioned); ok {
+		return v.version()
+	}
+	return 1
+}
+
+func (m migrate[Old, New]) version() int { return m.current }
+
+func (m migrate[Old, New]) Append(dst []byte, v *New) ([]byte, error) {
+	out, err := m.new.Append(append(dst, formatMigrated, byte(m.current)), v)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+func (m migrate[Old, New]) Decode(data []byte, v *New) error {
+	if len(data) == 0 || data[0] != formatMigrated {
+		return m.upgrade(data, v)
+	}
+	if len(data) == 1 {
+		return errors.New("codec: migrated state without a version")
+	}
+	switch version := int(data[1]); {
+	case version < 2:
+		return fmt.Errorf("codec: state of version %d, which is never written", version)
+	case version < m.current:
+		return m.upgrade(data, v)
+	case version > m.current:
+		return fmt.Errorf("codec: state of version %d, but this program knows only up to %d", version, m.current)
+	}
+	if err := m.new.Decode(data[2:], v); err != nil {
+		return fmt.Errorf("codec: state of version %d: %w", m.current, err)
+	}
+	return nil
+}
+
+// upgrade decodes an older version and converts it.
+func (m migrate[Old, New]) upgrade(data []byte, v *New) (err error) {
+	var old Old
+	if err := m.old.Decode(data, &old); err != nil {
+		return err
+	}
+	converted, err := m.call(old)
+	if err != nil {
+		return fmt.Errorf("codec: converting a state to version %d: %w", m.current, err)
+	}
+	*v = converted
+	return nil
+}
+
+// call calls convert, which is the application's and could panic.
+func (m migrate[Old, New]) call(old Old) (converted New, err error) {
+	defer guard(&err)
+	return m.convert(old)
+}

@@ -1,0 +1,229 @@
+package codec
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// MsgPack returns the codec that a Manager uses by default: MessagePack, by
+// github.com/vmihailenco/msgpack/v5. A struct is a map of its field names, so
+// that fields can be added, removed and reordered. Struct tags are that
+// library's: `msgpack:"name"` names a field, `msgpack:"-"` leaves it out and
+// `msgpack:"name,alias:old"` also reads what was written under an old name.
+//
+// Methods take the place of reflection where there are any: a pair
+// EncodeMsgpack and DecodeMsgpack (msgpack.CustomEncoder and CustomDecoder) on
+// any type within T, or a pair MarshalMsg and UnmarshalMsg on *T, as generated
+// by github.com/tinylib/msgp. Such methods write exactly one MessagePack value.
+// Beware of a T that embeds a type with such methods: they become methods of T,
+// and write the embedded part only.
+//
+// A time.Time is read back in the local time zone, without its monotonic clock,
+// so compare with Equal. What an interface holds is read back as nil, bool, a
+// number of the smallest type that fits (int8, uint16, ...), string, []byte,
+// time.Time, []any or map[string]any.
+//
+// Where T shows one of these, every Append is an error: types of chan, func,
+// complex and uintptr kind, interfaces with methods (but for error), a struct
+// without a single exported field, an embedded pointer, the tag option intern.
+// So are, in a state that holds them, MessagePack extension types other than
+// the timestamp, and nesting deeper than 1000, as in a state that contains
+// itself.
+func MsgPack[T any]() Codec[T] {
+	c := msgPack[T]{}
+	if _, c.generated = any((*T)(nil)).(generated); !c.generated {
+		c.err = msgPackRules.check(reflect.TypeFor[T]())
+	}
+	return c
+}
+
+// generated is what github.com/tinylib/msgp generates, found by its method set
+// so that this package need not import it.
+type generated interface {
+	MarshalMsg(dst []byte) ([]byte, error)
+	UnmarshalMsg(data []byte) (rest []byte, err error)
+}
+
+var msgPackRules = rules{
+	codec:      "MsgPack",
+	tag:        "msgpack",
+	noKind:     reflect.Uintptr,
+	readsError: true,
+	methods: []reflect.Type{
+		reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
+		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
+	},
+	field: func(f reflect.StructField, options []string) error {
+		if slices.Contains(options, "intern") {
+			return errors.New("the tag option intern is not supported") // writes an extension type
+		}
+		// To fill an embedded pointer the library starts a goroutine for its
+		// type, which never ends; over a type that embeds a pointer to
+		// itself it overflows the stack.
+		if f.Anonymous && f.Type.Kind() == reflect.Pointer && !slices.Contains(options, "noinline") {
+			return errors.New("an embedded pointer is not supported, unless tagged noinline")
+		}
+		return nil
+	},
+}
+
+type msgPack[T any] struct {
+	generated bool  // *T has the methods of generated
+	err       error // why T cannot be carried, or nil
+}
+
+func (c msgPack[T]) Append(dst []byte, v *T) ([]byte, error) {
+	if c.err != nil {
+		return dst, c.err
+	}
+	out, err := appendMsgPack(dst, v, c.generated)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+func (c msgPack[T]) Decode(data []byte, v *T) error {
+	if c.err != nil {
+		return c.err
+	}
+	return decodeMsgPack(data, v, c.generated)
+}
+
+func appendMsgPack(dst []byte, v any, byMethods bool) (out []byte, err error) {
+	defer guard(&err)
+	out = append(dst, formatMsgPack)
+	start := len(out)
+	if byMethods {
+		out, err = v.(generated).MarshalMsg(out)
+	} else {
+		out, err = encode(out, v)
+	}
+	if err == nil {
+		// What Decode would refuse must not be stored: the session would be
+		// gone at the next request, when nobody can do anything about it.
+		err = inspectMsgPack(out[start:], byMethods)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("codec: MsgPack: %w", err)
+	}
+	return out, nil
+}
+
+func decodeMsgPack(data []byte, v any, byMethods bool) (err error) {
+	defer guard(&err)
+	data, err = body(data, formatMsgPack)
+	if err != nil {
+		return err
+	}
+	var left int
+	if byMethods {
+		if err = inspectMsgPack(data, true); err == nil {
+			data, err = v.(generated).UnmarshalMsg(data)
+			left = len(data)
+		}
+	} else {
+		if data, err = respellMsgPack(data); err == nil {
+			left, err = decode(data, v)
+		}
+	}
+	if err == nil && left > 0 {
+		err = fmt.Errorf("%d bytes left unread", left)
+	}
+	if err != nil {
+		return fmt.Errorf("codec: MsgPack: %w", err)
+	}
+	return nil
+}
+
+// encoder is a pooled msgpack.Encoder that writes to the caller's slice.
+type encoder struct {
+	enc   *msgpack.Encoder
+	dst   []byte
+	start int // where the value begins in dst
+	check int // the length at which dst is to be looked at
+}
+
+// firstCheck is how much is written before the depth is first looked at: more
+// than most states are long, and little enough for a state that contains itself
+// to fill with one byte for each level, at 400 bytes of stack.
+const firstCheck = 64 << 10
+
+func (e *encoder) Write(p []byte) (int, error) {
+	e.dst = append(e.dst, p...)
+	return len(p), e.checkDepth()
+}
+
+func (e *encoder) WriteByte(b byte) error {
+	e.dst = append(e.dst, b)
+	return e.checkDepth()
+}
+
+// checkDepth stops the library when it follows a state that contains itself,
+// before the stack overflows. It looks whenever dst has doubled, so that all
+// looks together cost no more than the one at the end.
+func (e *encoder) checkDepth() error {
+	if len(e.dst) < e.check {
+		return nil
+	}
+	e.check = 2 * len(e.dst)
+	if err := inspectMsgPack(e.dst[e.start:], true); errors.Is(err, errDepth) {
+		return err
+	}
+	return nil // mostly since the value does not end yet
+}
+
+var encoders = sync.Pool{New: func() any { return &encoder{enc: msgpack.NewEncoder(nil)} }}
+
+// encode appends the encoding of v to dst. An encoder that met an error or a
+// panic is not used again.
+func encode(dst []byte, v any) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	e.dst, e.start, e.check = dst, len(dst), len(dst)+firstCheck
+	// Every time, because an EncodeMsgpack of the application could have
+	// changed the settings.
+	e.enc.Reset(e)
+	e.enc.SetSortMapKeys(true)
+	e.enc.UseCompactInts(true)
+	if err := e.enc.Encode(v); err != nil {
+		return nil, err
+	}
+	out := e.dst
+	e.dst = nil
+	if len(out)-len(dst) <= maxPooled {
+		encoders.Put(e) // it has a buffer of its own for arrays of bytes
+	}
+	return out, nil
+}
+
+type decoder struct {
+	dec *msgpack.Decoder
+	src bytes.Reader
+}
+
+var decoders = sync.Pool{New: func() any { return &decoder{dec: msgpack.NewDecoder(nil)} }}
+
+// decode decodes the first value of data into v and returns how many bytes
+// were left. A decoder that met an error or a panic is not used again: the
+// library would go on recording what it reads.
+func decode(data []byte, v any) (left int, err error) {
+	d := decoders.Get().(*decoder)
+	d.src.Reset(data)
+	d.dec.Reset(&d.src)
+	if err := d.dec.Decode(v); err != nil {
+		return 0, err
+	}
+	left = d.src.Len()
+	d.src.Reset(nil)
+	if len(data) <= maxPooled {
+		decoders.Put(d)
+	}
+	return left, nil
+}
