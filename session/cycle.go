@@ -264,7 +264,6 @@ func (y *cycle) commit(ctx context.Context) error {
 
 // announce puts on the response what the client must be told.
 func (y *cycle) announce(h http.Header) {
-	y.begun, y.reseal = true, false
 	y.core.carrier.vary(h)
 	switch y.tell {
 	case tellToken:

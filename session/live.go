@@ -35,6 +35,7 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 		return l
 	}
 	l := newLive(s.m)
+	l.begun = s.begun
 	var buf [maxCandidates]string
 	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request)
 	l.pieces = pieces

@@ -20,9 +20,10 @@ type Session[T any] struct {
 
 	// turn is held by whoever runs a callback, encodes the state or talks to
 	// the store. The callbacks may use the session all the same: see lock.
-	turn sync.Mutex
-	live atomic.Pointer[live[T]] // nil until the session is first used
-	over atomic.Bool             // the handler has returned: nothing more is saved
+	turn  sync.Mutex
+	begun bool                    // the response has begun
+	live  atomic.Pointer[live[T]] // nil until the session is first used
+	over  atomic.Bool             // the handler has returned: nothing more is saved
 }
 
 // Status says what has become of a session in this request.

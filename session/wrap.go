@@ -73,18 +73,29 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 
 // commit implements committer.
 func (q *request[T]) commit(header http.Header) error {
-	l := q.session.live.Load()
-	if l == nil {
-		return nil // nobody looked at the session
-	}
+	returned := false
+	defer func() {
+		if !returned {
+			// An update has panicked on a fresher state, for instance. Whoever
+			// recovers that inside of us may answer, but nothing is saved.
+			q.session.over.Store(true)
+		}
+	}()
 	if !q.session.lock() {
 		panic("session: the response was written inside Update or Transact")
 	}
 	defer q.session.unlock(q)
+	q.session.begun = true
+	l := q.session.live.Load()
+	if l == nil {
+		returned = true
+		return nil // nobody has looked at the session yet
+	}
 	err := l.commit(q.Context)
 	if err == nil {
 		l.announce(header)
 	}
+	l.begun, l.reseal, returned = true, false, true
 	return err
 }
 
@@ -105,7 +116,7 @@ func (q *request[T]) finish(save bool) {
 	}
 	q.session.turn.Lock()
 	defer q.session.unlock(q)
-	if save && l.err == nil && l.wants() {
+	if save && !q.session.over.Load() && l.err == nil && l.wants() {
 		_ = l.commit(q.Context) // reported by an event
 	}
 	q.session.over.Store(true)
