@@ -151,11 +151,13 @@ func TestChunksAreOneUnit(t *testing.T) {
 	older := b.clone()
 	b.do(m, setNote(noise(6500)))
 	tests := map[string]func(cookies map[string]string){
-		"a missing chunk":         func(c map[string]string) { delete(c, "__Host-session-1") },
-		"a missing first chunk":   func(c map[string]string) { delete(c, "__Host-session") },
-		"an older chunk":          func(c map[string]string) { c["__Host-session-1"] = older.cookies["__Host-session-1"] },
-		"an older first chunk":    func(c map[string]string) { c["__Host-session"] = older.cookies["__Host-session"] },
-		"exchanged chunks":        func(c map[string]string) { c["__Host-session-1"], c["__Host-session-2"] = c["__Host-session-2"], c["__Host-session-1"] },
+		"a missing chunk":       func(c map[string]string) { delete(c, "__Host-session-1") },
+		"a missing first chunk": func(c map[string]string) { delete(c, "__Host-session") },
+		"an older chunk":        func(c map[string]string) { c["__Host-session-1"] = older.cookies["__Host-session-1"] },
+		"an older first chunk":  func(c map[string]string) { c["__Host-session"] = older.cookies["__Host-session"] },
+		"exchanged chunks": func(c map[string]string) {
+			c["__Host-session-1"], c["__Host-session-2"] = c["__Host-session-2"], c["__Host-session-1"]
+		},
 		"a longer chunk":          func(c map[string]string) { c["__Host-session-2"] += "AAAA" },
 		"fewer chunks announced":  func(c map[string]string) { c["__Host-session"] = "2" + c["__Host-session"][1:] },
 		"too many announced":      func(c map[string]string) { c["__Host-session"] = "9" + c["__Host-session"][1:] },
