@@ -197,13 +197,12 @@ func (y *cycle) opens(h *header) bool {
 
 // destroy drops the record, and everything that was not saved.
 func (y *cycle) destroy() error {
-	switch {
-	case y.live:
-		y.doomed, y.doomedID, y.tell = y.ref, y.id(), tellEnd
-	case y.pieces != 0 && !y.muted:
+	if y.live {
+		y.doomed, y.doomedID = y.ref, y.id()
+	}
+	y.tell = tellNothing
+	if y.pieces != 0 && !y.muted {
 		y.tell = tellEnd
-	default:
-		y.tell = tellNothing
 	}
 	y.live, y.renew, y.persist, y.reseal = false, false, nil, false
 	y.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
