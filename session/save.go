@@ -217,7 +217,7 @@ func (y *cycle) outlive(ctx context.Context, tx func() error) error {
 // end takes note that the session has ended under the request.
 func (y *cycle) end() {
 	y.live, y.muted, y.reseal = false, true, false
-	y.tell, y.subject, y.persist = tellNothing, "", nil
+	y.tell, y.subject = tellNothing, ""
 	y.show(func(v *view) { *v = view{isNew: true, status: v.status} })
 }
 
