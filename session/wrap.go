@@ -94,6 +94,8 @@ func (q *request[T]) commit(header http.Header) error {
 	err := l.commit(q.Context)
 	if err == nil {
 		l.announce(header)
+	} else if l.tell == tellEnd {
+		l.tell = tellNothing // the record may be there still
 	}
 	l.begun, l.reseal, returned = true, false, true
 	return err
@@ -101,10 +103,12 @@ func (q *request[T]) commit(header http.Header) error {
 
 // refuse implements committer.
 func (q *request[T]) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	core := q.session.m.core
-	core.carrier.vary(w.Header())
+	q.session.turn.Lock()
+	// The secret that an earlier Save has renewed is the only one that counts.
+	q.session.live.Load().announce(w.Header())
+	q.session.turn.Unlock()
 	noStore(w.Header())
-	core.errorHandler(w, r, err)
+	q.session.m.core.errorHandler(w, r, err)
 }
 
 // finish implements committer.
