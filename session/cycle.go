@@ -153,9 +153,9 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 
 // adopt makes rec the session's record, if the secret that the client presented
 // opens it, and rebuilds the state from it. Otherwise there is no live record
-// any more, and an event says why.
+// any more, and an event says why. Until the state is rebuilt nothing changes,
+// since an update may panic.
 func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
-	y.live = false
 	h, encoded, err := y.core.openPayload(rec)
 	if err == nil && (rec.ID != id || h.held == y.core.clientHeld) {
 		err = errPayload // somebody exchanged records in the store
@@ -163,29 +163,35 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	expires := min(rec.Expires.UnixMilli(), y.core.expiry(&h))
 	switch {
 	case err != nil:
-		y.event(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
+		y.lose(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
 		return
 	case h.held && !y.opens(&h):
 		if now-h.renewed < supersededGrace.Milliseconds() {
 			y.muted = true
-			y.event(Event{Kind: EventSuperseded, ID: id, Subject: rec.Subject})
+			y.lose(Event{Kind: EventSuperseded, ID: id, Subject: rec.Subject})
 		} else {
-			y.event(Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown})
+			y.lose(Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown})
 		}
 		return
 	case now >= expires:
-		y.event(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUnknown})
+		y.lose(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUnknown})
 		return
 	}
 	if err := y.state.rebuild(encoded); err != nil {
 		// The record stays as it is, and what this request writes becomes a new
 		// session, so that rolling a deployment back loses nothing.
-		y.event(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUndecodable, Err: err})
+		y.lose(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUndecodable, Err: err})
 		return
 	}
 	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
 	y.header, y.encoded, y.expires = h, encoded, expires
 	y.show(func(v *view) { v.id, v.created, v.expires = id, h.created, expires })
+}
+
+// lose takes note, and says, that what the client presented opens no record.
+func (y *cycle) lose(e Event) {
+	y.live = false
+	y.event(e)
 }
 
 // opens reports whether the client's secret is the current one, in a time that
