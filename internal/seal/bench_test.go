@@ -39,7 +39,9 @@ func BenchmarkBase(b *testing.B) {
 			})
 			b.Run("Open/"+c.name, func(b *testing.B) {
 				for b.Loop() {
-					c.aead.Open(room, c.nonce, sealed, ad)
+					if _, err := c.aead.Open(room, c.nonce, sealed, ad); err != nil {
+						b.Fatal(err)
+					}
 				}
 			})
 		})
@@ -68,14 +70,14 @@ func BenchmarkOpen(b *testing.B) {
 			b.Run(kind, func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					box.Open(room, sealed, ad)
+					mustOpen(b, box, room, sealed, ad)
 				}
 			})
 			b.Run(kind+"/parallel", func(b *testing.B) {
 				b.RunParallel(func(pb *testing.PB) {
 					room := make([]byte, 0, 2048)
 					for pb.Next() {
-						box.Open(room, sealed, ad)
+						mustOpen(b, box, room, sealed, ad)
 					}
 				})
 			})
@@ -86,7 +88,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Run("sealed/miss", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Open(room, values[i%len(values)], ad)
+				mustOpen(b, s, room, values[i%len(values)], ad)
 				i++
 			}
 		})
@@ -95,7 +97,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Run("sealed/half-full", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				few.Open(room, values[i%len(values)], ad)
+				mustOpen(b, few, room, values[i%len(values)], ad)
 				i++
 			}
 		})
@@ -104,10 +106,18 @@ func BenchmarkOpen(b *testing.B) {
 		b.Run("sealed/forged", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Open(room, forged, ad)
+				if _, _, err := s.Open(room, forged, ad); err == nil {
+					b.Fatal("a forged value opened")
+				}
 			}
 		})
 	})
+}
+
+func mustOpen(b *testing.B, box box, room, sealed, ad []byte) {
+	if _, _, err := box.Open(room, sealed, ad); err != nil {
+		b.Error(err)
+	}
 }
 
 // manyStems seals n values under a stem each.

@@ -8,7 +8,8 @@ import (
 
 // One entry of the cache is about 0.8 KB, most of it key schedule, so that a
 // full cache is about 0.8 MB. A process draws a stem each hour (more often only
-// under load), so that 1024 hold a day of 40 processes.
+// under load), so that a day of 20 processes fills half of it, when one set in
+// 70 has more stems than slots.
 const (
 	cacheSets = 128 // no more than 256: chosen by one byte
 	cacheWays = 8   // pointers to a cache line of 64 bytes
@@ -21,8 +22,8 @@ const (
 // which set it belongs to. That byte spreads evenly because only stems of
 // values that proved authentic are added: they were drawn at random by a holder
 // of the key, and nobody else can fill the table, push anything out of it, or
-// crowd one set. Looking up takes no lock and writes nothing, so that it scales
-// with the processors.
+// crowd one set. Looking up takes no lock and, but for the first use of an
+// entry, writes nothing, so that it scales with the processors.
 type cache struct {
 	sets [cacheSets][cacheWays]atomic.Pointer[derived]
 	mu   sync.Mutex // held by add; guards hand

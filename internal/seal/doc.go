@@ -20,29 +20,29 @@
 //
 // # Formats
 //
-// Lengths are in bytes. Both formats begin with a version byte, which is never
-// the same for the two, and with a key id, which is not secret and only saves
-// trying every key.
+// Both formats begin with a version byte, which is never the same for the two,
+// and with a key id, which is not secret and only saves trying every key.
+// Lengths are in bytes; n is that of the plaintext.
 //
-//	sealed value             45 + the length of the plaintext
-//	 0  1  version           1
-//	 1  4  key id
-//	 5 24  nonce             XAES-256-GCM's
-//	29  n  ciphertext
-//	    16 tag
+//	sealed value, 45+n
+//	 1  version, 1
+//	 4  key id
+//	24  nonce of XAES-256-GCM
+//	 n  ciphertext
+//	16  tag
 //
-//	signed value             37 + the length of the plaintext
-//	 0  1  version           2
-//	 1  4  key id
-//	 5 32  HMAC-SHA256       over the context, then the plaintext
-//	37  n  plaintext
+//	signed value, 37+n
+//	 1  version, 2
+//	 4  key id
+//	32  HMAC-SHA256 of the context and then the plaintext
+//	 n  plaintext
 //
-//	context                  the AEAD's additional data, the MAC's prefix
-//	 0  1  version           that of the value
-//	 1  1  length p of the purpose
-//	 2  p  purpose
-//	    8  length a of the ad, big-endian
-//	    a  ad
+//	context: the AEAD's additional data, and what the HMAC begins with
+//	 1  version, as in the value
+//	 1  length of the purpose
+//	    purpose
+//	 8  length of the ad, big-endian
+//	    ad
 //
 // The subkey is the first 32 bytes, and the key id the next 4, of
 // HKDF-SHA256 (RFC 5869) with the configured key, no salt, and as info
@@ -71,10 +71,9 @@
 // # FIPS 140-3
 //
 // Everything works under GODEBUG=fips140=on and under fips140=only, because
-// AES-GCM draws its nonces itself, inside Go's cryptographic module. In those
-// modes Seal allocates, as the module's random generator does. The derivation
-// of XAES-256-GCM's keys is that of NIST SP 800-108r1, but is computed here
-// from plain AES, outside the module: that the package works is no claim that
-// it is validated. With GOEXPERIMENT=boringcrypto, whose AES lacks that mode,
-// [NewRing] returns an error.
+// AES-GCM draws its nonces itself, inside Go's cryptographic module. The
+// derivation of XAES-256-GCM's keys is that of NIST SP 800-108r1, but is
+// computed here from plain AES, outside the module: that the package works is
+// no claim that it is validated. With GOEXPERIMENT=boringcrypto, whose AES
+// lacks that mode, [NewRing] returns an error.
 package seal

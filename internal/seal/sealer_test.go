@@ -30,11 +30,11 @@ func TestStemLastsForItsAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newRing(t, testKey(1)).Sealer("test")
 		first := stemOf(s.Seal(nil, nil, nil))
-		time.Sleep(seal.StemAge - 1)
+		time.Sleep(seal.StemAge - time.Nanosecond)
 		if stemOf(s.Seal(nil, nil, nil)) != first {
 			t.Error("the stem changed before its time")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if stemOf(s.Seal(nil, nil, nil)) == first {
 			t.Error("the stem outlived its time")
 		}
@@ -139,22 +139,6 @@ func TestForgedValuesLeaveTheCacheAlone(t *testing.T) {
 	}
 	if got := seal.Cached(s); got != 1 || !seal.Remembers(s, sealed) {
 		t.Errorf("after forged values %d entries, the genuine one there: %v", got, seal.Remembers(s, sealed))
-	}
-}
-
-// Two keys of a ring, one stem: the derived keys must not be mixed up.
-func TestCacheTellsKeysApart(t *testing.T) {
-	a, b := testKey(1), testKey(2)
-	ring := newRing(t, a, b).Sealer("test")
-	sealedA := newRing(t, a).Sealer("test").Seal(nil, []byte("a"), nil)
-	sealedB := newRing(t, b).Sealer("test").Seal(nil, []byte("b"), nil)
-	if _, _, err := ring.Open(nil, sealedA, nil); err != nil {
-		t.Fatal(err)
-	}
-	copy(sealedB[5:17], sealedA[5:17])
-	mustFail(t, ring, sealedB, nil, "another key's stem")
-	if _, _, err := ring.Open(nil, sealedA, nil); err != nil {
-		t.Errorf("after a forged value with its stem: %v", err)
 	}
 }
 

@@ -69,8 +69,16 @@ func traces(secret []byte) []string {
 func inside[T any](v T) []any {
 	return []any{
 		v, &v,
-		struct{ V T }{v}, struct{ v T }{v}, &struct{ v T }{v}, struct{ V *T }{&v}, struct{ v any }{v},
-		[]T{v}, []any{v}, [1]T{v}, map[string]T{"v": v}, map[string]any{"v": &v},
+		struct{ V T }{v},
+		struct{ v T }{v},
+		&struct{ v T }{v},
+		struct{ V *T }{&v},
+		struct{ v any }{v},
+		[]T{v},
+		[]any{v},
+		[1]T{v},
+		map[string]T{"v": v},
+		map[string]any{"v": &v},
 		fmt.Errorf("wrapped: %+v", v), slog.GroupValue(slog.Any("v", v)),
 	}
 }
@@ -130,7 +138,11 @@ func TestLeaksAreFound(t *testing.T) {
 	type exported struct{ Key []byte }
 	type pointer struct{ key *[seal.KeySize]byte } // careless, if less so
 	for _, v := range []any{
-		key, key[:], string(key[:]), careless{key}, &careless{key}, exported{key[:]}, pointer{&key},
+		key, key[:], string(key[:]),
+		careless{key},
+		&careless{key},
+		exported{key[:]},
+		pointer{&key},
 		fmt.Errorf("%x", key),
 	} {
 		ways := 0

@@ -7,6 +7,7 @@ import (
 	"crypto/sha3"
 	"encoding/hex"
 	"flag"
+	"slices"
 	"testing"
 
 	"github.com/typedsession/typedsession/internal/seal"
@@ -46,17 +47,17 @@ func TestXAESVectors(t *testing.T) {
 	}
 }
 
-// Sealing with a chosen nonce is what FIPS 140-only mode forbids, so that
-// TestFIPS140 leaves out what does.
-func TestXAESChosenNonce(t *testing.T) {
+// Two of the tests seal with a chosen nonce. FIPS 140-only mode forbids it, so
+// that TestFIPS140 leaves them out, by the name.
+func TestChosenNonceXAESAccumulated(t *testing.T) {
 	iterations, want := 10_000, "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939"
 	if *million {
 		iterations, want = 1_000_000, "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15"
 	}
-	random, sum := sha3.NewSHAKE128(), sha3.NewSHAKE128()
+	random, sum := sha3.NewSHAKE128(), sha3.NewSHAKE128() // they never fail
 	fixed := func(n int) []byte {
 		b := make([]byte, n)
-		random.Read(b)
+		_, _ = random.Read(b)
 		return b
 	}
 	vector := func() []byte { return fixed(int(fixed(1)[0])) }
@@ -66,14 +67,14 @@ func TestXAESChosenNonce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum.Write(ciphertext)
+		_, _ = sum.Write(ciphertext)
 		got, err := seal.OpenXAES(key, nonce, ciphertext, ad)
 		if err != nil || !bytes.Equal(got, plaintext) {
 			t.Fatalf("iteration %d opened %x, %v, want %x", i, got, err, plaintext)
 		}
 	}
 	got := make([]byte, 32)
-	sum.Read(got)
+	_, _ = sum.Read(got)
 	if hex.EncodeToString(got) != want {
 		t.Errorf("%d iterations accumulate to %x, want %s", iterations, got, want)
 	}
@@ -96,6 +97,36 @@ func TestSealedValueIsXAES(t *testing.T) {
 	got, err := seal.OpenXAES(okm[:32], sealed[5:29], sealed[29:], context)
 	if err != nil || string(got) != "plaintext" {
 		t.Errorf("opened %q, %v", got, err)
+	}
+}
+
+// Two keys of a ring may meet one stem; their derived keys must not be mixed up.
+// It does not happen by chance, so that the second value is made by hand.
+func TestChosenNonceUnderTwoKeys(t *testing.T) {
+	a, b := testKey(1), testKey(2)
+	sealedA := newRing(t, a).Sealer("test").Seal(nil, []byte("a"), nil)
+	nonce := sealedA[5:29]
+	okm, err := hkdf.Key(sha256.New, b[:], nil, "typedsession v1 sealed test", 36)
+	if err != nil {
+		t.Fatal(err)
+	}
+	context := []byte("\x01\x04test\x00\x00\x00\x00\x00\x00\x00\x00")
+	body, err := seal.SealXAES(okm[:32], nonce, []byte("b"), context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealedB := slices.Concat([]byte{1}, okm[32:], nonce, body)
+
+	ring := newRing(t, a, b).Sealer("test")
+	for range 2 {
+		for want, sealed := range map[string][]byte{"a": sealedA, "b": sealedB} {
+			if got, _, err := ring.Open(nil, sealed, nil); string(got) != want || err != nil {
+				t.Errorf("opened %q, %v, want %q", got, err, want)
+			}
+		}
+	}
+	if got := seal.Cached(ring); got != 2 {
+		t.Errorf("%d derived keys are remembered, want 2", got)
 	}
 }
 
