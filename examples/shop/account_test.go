@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 var realUsers map[string]User
 
 func TestUsersHaveThePasswordsThatThePageTells(t *testing.T) {
+	t.Parallel()
 	page := openShop(t, "memory").get("/login")
 	for name, given := range passwords {
 		page.wants(t, "<code>"+name+"</code>", "<code>"+given+"</code>")
@@ -91,6 +92,9 @@ func TestLogoutEndsTheSession(t *testing.T) {
 		b.send("/cart/add", "/#teapot", "product", "teapot", "quantity", "1")
 		b.signIn("/checkout", "next", "checkout")
 		before, id := b.cookie(), sessionID(t, b)
+		if got := b.get("/cart").Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control of the cart is %q, want no-store", got)
+		}
 
 		b.send("/logout", "/")
 		home := b.get("/")
@@ -139,6 +143,7 @@ func only(t *testing.T, a answer) *http.Cookie {
 }
 
 func TestWrongPasswordIsRefused(t *testing.T) {
+	t.Parallel()
 	b := openShop(t, "memory")
 	for _, name := range []string{"ada", "nobody"} {
 		a := b.post("/login", "name", name, "password", "nanosecond", "next", "checkout")

@@ -74,7 +74,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func openStore(kind string) (session.Store, error) {
 	switch kind {
 	case "memory":
-		return memory.New(), nil
+		store := memory.New()
+		store.MaxSessions = 1_000_000 // anybody can begin one, and memory ends
+		return store, nil
 	case "cookie":
 		return cookie.New(), nil
 	}

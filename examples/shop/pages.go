@@ -62,6 +62,9 @@ func (sh *shop) show(w http.ResponseWriter, r *http.Request, code int, page, tit
 	flash := session.Take(s, func(st *State) *string { return &st.Flash })
 	st := s.State()
 	user, _ := userByID(st.UserID)
+	// No cache keeps what one visitor sees, nor does the button that goes back
+	// after a logout.
+	w.Header().Set("Cache-Control", "no-store")
 	sh.render(w, code, page, view{
 		Title: title, Path: r.URL.Path, Flash: flash, Body: body,
 		Visitor: &visitor{Name: user.Name, Items: st.Items()},

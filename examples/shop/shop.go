@@ -74,8 +74,9 @@ func newShop(store session.Store, kind string, key session.Key) (http.Handler, e
 	return securityHeaders(origins.Handler(handler)), nil
 }
 
-// securityHeaders tells browsers to run nothing, load nothing from elsewhere,
-// and show the shop in nobody's frame, even should a page be injected into.
+// securityHeaders tells browsers to run no script, to load nothing from
+// elsewhere, whatever somebody may have smuggled into a page, and to show the
+// shop in nobody's frame.
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -7,31 +7,11 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/memory"
 )
-
-func TestCartLastsAcrossRequests(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
-		b.send("/cart/add", "/#vase", "product", "vase", "quantity", "2")
-		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
-		b.get("/cart").wants(t, "Morning mug", "Bud vase", "$48.00", "$57.00", "$105.00")
-
-		b.send("/cart", "/cart", "product", "mug", "quantity", "3")
-		b.get("/cart").wants(t, "$72.00", "$129.00")
-
-		b.send("/cart", "/cart", "product", "vase", "quantity", "0")
-		b.get("/cart") // shows that it was removed
-		cart := b.get("/cart")
-		cart.wants(t, "Morning mug", "$72.00")
-		cart.lacks(t, "Bud vase")
-	})
-}
 
 func TestVisitorWhoOnlyLooksGetsNoCookie(t *testing.T) {
 	eachStore(t, func(t *testing.T, b *browser) {
@@ -43,91 +23,11 @@ func TestVisitorWhoOnlyLooksGetsNoCookie(t *testing.T) {
 	})
 }
 
-func TestBadQuantityIsRefusedWithAMessage(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
-		for _, n := range []string{"", "-1", "21", "1.5", "many", "99999999999999999999"} {
-			for _, path := range []string{"/cart", "/cart/add"} {
-				a := b.post(path, "product", "mug", "quantity", n)
-				if a.StatusCode != http.StatusBadRequest {
-					t.Errorf("POST %s with quantity %q answered %s, want 400", path, n, a.Status)
-				}
-				a.wants(t, "Please enter a whole number")
-			}
-		}
-		if a := b.post("/cart/add", "product", "boat", "quantity", "1"); a.StatusCode != http.StatusBadRequest {
-			t.Errorf("adding an unknown product answered %s, want 400", a.Status)
-		}
-		b.get("/cart").wants(t, `name="quantity" value="1"`)
-	})
-}
-
-func TestCartHoldsNoMoreThanItMay(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "15")
-		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "15")
-		b.get("/cart").wants(t, "up to 20", `name="quantity" value="20"`)
-	})
-}
-
 func TestFlashIsShownOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, b *browser) {
 		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
 		b.get("/").wants(t, "Morning mug is in your cart.")
 		b.get("/").lacks(t, "Morning mug is in your cart.")
-	})
-}
-
-func TestCouponIsRedeemedOnce(t *testing.T) {
-	b := openShop(t, "memory")
-	b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1") // one session for all
-
-	var redeemed, refused atomic.Int32
-	var tabs sync.WaitGroup
-	for range 50 {
-		tabs.Go(func() {
-			res, err := b.client.Do(b.request("POST", "/coupon", url.Values{"code": {" welcome10 "}}))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer res.Body.Close()
-			switch res.StatusCode {
-			case http.StatusSeeOther:
-				redeemed.Add(1)
-			case http.StatusConflict:
-				refused.Add(1)
-			}
-		})
-	}
-	tabs.Wait()
-	if redeemed.Load() != 1 || refused.Load() != 49 {
-		t.Errorf("of 50 requests %d redeemed the coupon and %d were refused, want 1 and 49",
-			redeemed.Load(), refused.Load())
-	}
-	b.get("/cart").wants(t, "$3.20", "$28.80")
-}
-
-func TestCouponIsDeclinedWhereItCannotBeKept(t *testing.T) {
-	b := openShop(t, "cookie")
-	b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1")
-	a := b.post("/coupon", "code", couponCode)
-	if a.StatusCode != http.StatusNotImplemented {
-		t.Errorf("the coupon was answered with %s, want 501", a.Status)
-	}
-	a.wants(t, "cannot be promised")
-	b.get("/cart").wants(t, `class="total">$32.00`)
-}
-
-func TestUnknownCouponIsRefused(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#bowl", "product", "bowl", "quantity", "1")
-		a := b.post("/coupon", "code", `<script>`)
-		if a.StatusCode != http.StatusUnprocessableEntity {
-			t.Errorf("an unknown coupon was answered with %s, want 422", a.Status)
-		}
-		a.wants(t, "We do not know this code", "&lt;SCRIPT&gt;")
-		a.lacks(t, "<SCRIPT>")
 	})
 }
 
