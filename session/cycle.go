@@ -183,6 +183,9 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 		y.lose(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUndecodable, Err: err})
 		return
 	}
+	if y.doomed != "" {
+		return // an update has destroyed it
+	}
 	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
 	y.header, y.encoded, y.expires = h, encoded, expires
 	y.show(func(v *view) { v.id, v.created, v.expires = id, h.created, expires })

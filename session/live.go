@@ -80,11 +80,7 @@ func (s *Session[T]) lock() bool {
 func (s *Session[T]) unlock(ctx context.Context) {
 	var events []Event
 	if l := s.live.Load(); l != nil {
-		for len(l.wishes) > 0 {
-			wish := l.wishes[0]
-			l.wishes = l.wishes[1:]
-			wish(l)
-		}
+		l.grant()
 		events, l.events = l.events, nil
 	}
 	s.turn.Unlock()
@@ -127,6 +123,15 @@ func (l *live[T]) apply(fn func(*T) error) error {
 	}
 	l.publish()
 	return nil
+}
+
+// grant does what was asked for inside of a callback.
+func (l *live[T]) grant() {
+	for len(l.wishes) > 0 {
+		wish := l.wishes[0]
+		l.wishes = l.wishes[1:]
+		wish(l)
+	}
 }
 
 // publish lets the accessors see the state that a callback has worked on.
@@ -191,12 +196,14 @@ func (l *live[T]) rebuild(encoded []byte) error {
 	} else if err := l.m.decode(encoded, &l.scratch); err != nil {
 		return err
 	}
-	wishes := len(l.wishes)
+	wishes := l.wishes
+	l.wishes = nil
 	if err := callback(l.replay); err != nil {
 		return err
 	}
-	l.wishes = l.wishes[:wishes] // they were granted the first time
 	l.publish()
+	l.grant() // an update may ask for more of a fresher state
+	l.wishes = wishes
 	return nil
 }
 

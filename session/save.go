@@ -64,7 +64,10 @@ func (y *cycle) refresh(ctx context.Context) error {
 	default:
 		y.adopt(id, y.ref, &rec, y.loaded)
 	}
-	if !y.live {
+	switch {
+	case y.doomed != "":
+		return y.bury(ctx)
+	case !y.live:
 		y.end()
 	}
 	return nil
@@ -182,7 +185,10 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		}
 		// The token must open the current record too: it may have been renewed.
 		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
-		if !y.live {
+		switch {
+		case y.doomed != "":
+			return y.save(ctx, tx)
+		case !y.live:
 			return y.outlive(ctx, tx)
 		}
 	}
