@@ -86,6 +86,11 @@ type stater interface {
 	pending() bool
 	// settle forgets the pending updates: they were saved, or never will be.
 	settle()
+	// lost takes note that the pending updates may have been saved, by a write
+	// of that revision which got no answer.
+	lost(rev Rev)
+	// found forgets them, if there was such a write: it is in the store.
+	found(rev Rev)
 }
 
 // supersededGrace is how long after a renewal the old secret is taken for a
@@ -177,6 +182,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 		y.lose(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUnknown})
 		return
 	}
+	y.state.found(rec.Rev) // what this request wrote itself is not applied twice
 	if err := y.state.rebuild(encoded); err != nil {
 		// The record stays as it is, and what this request writes becomes a new
 		// session, so that rolling a deployment back loses nothing.

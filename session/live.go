@@ -12,9 +12,10 @@ type live[T any] struct {
 	cycle
 	m *Manager[T]
 
-	value   T          // written under mu by the holder of the turn
-	scratch T          // what a callback works on, so that none sees half a change
-	updates []func(*T) // not saved yet, in order
+	value   T           // written under mu by the holder of the turn
+	scratch T           // what a callback works on, so that none sees half a change
+	updates []func(*T)  // not saved yet, in order
+	unsure  map[Rev]int // how many of them a write held that got no answer
 	wishes  []func(*live[T])
 }
 
@@ -234,4 +235,19 @@ func (l *live[T]) owner() string { return l.m.subject(&l.value) }
 func (l *live[T]) pending() bool { return len(l.updates) > 0 }
 
 // settle implements stater.
-func (l *live[T]) settle() { l.updates = nil }
+func (l *live[T]) settle() { l.updates, l.unsure = nil, nil }
+
+// lost implements stater.
+func (l *live[T]) lost(rev Rev) {
+	if l.unsure == nil {
+		l.unsure = make(map[Rev]int)
+	}
+	l.unsure[rev] = len(l.updates)
+}
+
+// found implements stater.
+func (l *live[T]) found(rev Rev) {
+	if n, ok := l.unsure[rev]; ok {
+		l.updates, l.unsure = l.updates[n:], nil
+	}
+}

@@ -168,6 +168,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 			y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
 			return y.outlive(ctx, tx)
 		case !errors.As(err, &conflict):
+			y.state.lost(w.rec.Rev) // it may be in the store: see adopt
 			return y.failed("save", err)
 		}
 		y.event(Event{Kind: EventConflict, ID: id, Subject: y.subject})
