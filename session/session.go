@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,13 +86,22 @@ func (s *Session[T]) Update(fn func(*T)) {
 }
 
 // Take reads a field of the state and sets it to zero, so that a value is used
-// only once: a flash message, a return address.
+// only once: a flash message, a return address. What another request has put
+// there meanwhile stays for the next one. Two requests at once may both take the
+// same value; where that matters, as with one-time codes, use
+// [Session.Transact].
 func Take[T, V any](s *Session[T], field func(*T) *V) V {
 	var taken V
+	first := true
 	s.Update(func(state *T) {
 		var zero V
 		p := field(state)
-		taken, *p = *p, zero
+		switch {
+		case first:
+			taken, *p, first = *p, zero, false
+		case reflect.DeepEqual(*p, taken): // repeated after a conflict
+			*p = zero
+		}
 	})
 	return taken
 }
