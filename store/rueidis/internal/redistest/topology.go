@@ -1,0 +1,150 @@
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Cluster is a Redis Cluster of three masters, with a replica each or without.
+type Cluster struct {
+	Masters  []*Server
+	Replicas []*Server // Replicas[i] follows Masters[i]
+}
+
+// slotCount is the number of hash slots of every Redis Cluster.
+const slotCount = 16384
+
+// StartCluster starts a cluster and returns when all of it is writable, which
+// takes two seconds: a new master refuses writes for as long, and cannot be
+// told otherwise. A node counts as failed after a second.
+func (p Program) StartCluster(t testing.TB, withReplicas bool) *Cluster {
+	t.Helper()
+	c := &Cluster{Masters: make([]*Server, 3)}
+	for i := range c.Masters {
+		c.Masters[i] = p.startNode(t)
+	}
+	if withReplicas {
+		c.Replicas = make([]*Server, len(c.Masters))
+		for i := range c.Replicas {
+			c.Replicas[i] = p.startNode(t)
+		}
+	}
+
+	for i, m := range c.Masters {
+		from, to := i*slotCount/len(c.Masters), (i+1)*slotCount/len(c.Masters)-1
+		m.MustDo("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(from), strconv.Itoa(to))
+		m.MustDo("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+	}
+	nodes := c.nodes()
+	host, port, _ := net.SplitHostPort(nodes[0].Addr)
+	bus := nodes[0].MustDo("CONFIG", "GET", "cluster-port")
+	_, bus, _ = strings.Cut(bus, "\n")
+	for _, n := range nodes[1:] {
+		n.MustDo("CLUSTER", "MEET", host, port, bus)
+	}
+	all := fmt.Sprintf("cluster_known_nodes:%d", len(nodes))
+	for _, n := range nodes {
+		n.Wait(contains(all), "CLUSTER", "INFO")
+	}
+	for i, r := range c.Replicas {
+		id := c.Masters[i].MustDo("CLUSTER", "MYID")
+		// A node that has heard of the master only in passing refuses at first.
+		r.Wait(contains("OK"), "CLUSTER", "REPLICATE", id)
+	}
+	for _, r := range c.Replicas {
+		r.Wait(contains("master_link_status:up"), "INFO", "replication")
+	}
+	for _, n := range nodes {
+		n.Wait(contains("cluster_state:ok"), "CLUSTER", "INFO")
+	}
+	return c
+}
+
+// startNode starts one node that belongs to no cluster yet.
+func (p Program) startNode(t testing.TB) *Server {
+	t.Helper()
+	return p.Start(t,
+		"--cluster-enabled", "yes",
+		"--cluster-port", FreePort(t),
+		"--cluster-node-timeout", "1000",
+		"--cluster-replica-validity-factor", "0",
+		"--repl-diskless-sync-delay", "0",
+	)
+}
+
+func (c *Cluster) nodes() []*Server {
+	return append(append([]*Server(nil), c.Masters...), c.Replicas...)
+}
+
+// Addrs returns the address of every node.
+func (c *Cluster) Addrs() []string {
+	var addrs []string
+	for _, n := range c.nodes() {
+		addrs = append(addrs, n.Addr)
+	}
+	return addrs
+}
+
+// MigrateSlot moves a slot and all its keys from one master to another, the
+// way redis-cli does it, with clients at work meanwhile.
+func (c *Cluster) MigrateSlot(slot, from, to int) {
+	source, target := c.Masters[from], c.Masters[to]
+	sourceID, targetID := source.MustDo("CLUSTER", "MYID"), target.MustDo("CLUSTER", "MYID")
+	s := strconv.Itoa(slot)
+	target.MustDo("CLUSTER", "SETSLOT", s, "IMPORTING", sourceID)
+	source.MustDo("CLUSTER", "SETSLOT", s, "MIGRATING", targetID)
+	host, port, _ := net.SplitHostPort(target.Addr)
+	for {
+		keys := source.MustDo("CLUSTER", "GETKEYSINSLOT", s, "100")
+		if keys == "" {
+			break
+		}
+		args := []string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}
+		source.MustDo(append(args, strings.Split(keys, "\n")...)...)
+	}
+	target.MustDo("CLUSTER", "SETSLOT", s, "NODE", targetID)
+	source.MustDo("CLUSTER", "SETSLOT", s, "NODE", targetID)
+}
+
+// Pair is a master, its replica, and the sentinel that watches them.
+type Pair struct {
+	Master, Replica, Sentinel *Server
+}
+
+// MasterSet is the name under which a Pair's sentinel knows its master.
+const MasterSet = "sessions"
+
+// StartPair starts a replicated pair under one sentinel, which takes the
+// master for dead after half a second.
+func (p Program) StartPair(t testing.TB) *Pair {
+	t.Helper()
+	pair := &Pair{Master: p.Start(t, "--repl-diskless-sync-delay", "0")}
+	host, port, _ := net.SplitHostPort(pair.Master.Addr)
+	pair.Replica = p.Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
+	pair.Replica.Wait(contains("master_link_status:up"), "INFO", "replication")
+
+	// A sentinel writes what it learns into its configuration file.
+	sentinelPort := FreePort(t)
+	s := p.newServer(t, sentinelPort, nil)
+	s.args = []string{writeFile(t, s.dir, "sentinel.conf", `
+bind 127.0.0.1
+port %s
+dir %s
+sentinel monitor %[3]s %[4]s %[5]s 1
+sentinel down-after-milliseconds %[3]s 500
+sentinel failover-timeout %[3]s 3000
+`, sentinelPort, s.dir, MasterSet, host, port), "--sentinel"}
+	s.dial = func() (net.Conn, error) { return net.DialTimeout("tcp", s.Addr, time.Second) }
+	s.Run()
+	pair.Sentinel = s
+	s.Wait(contains("slaves=1"), "INFO", "sentinel")
+	return pair
+}
+
+func contains(part string) func(string) bool {
+	return func(reply string) bool { return strings.Contains(reply, part) }
+}

@@ -1,0 +1,9 @@
+package rueidis_test
+
+import (
+	"testing"
+
+	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
+)
+
+func TestMain(m *testing.M) { redistest.Main(m) }

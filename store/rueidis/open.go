@@ -1,0 +1,203 @@
+package rueidis
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	client "github.com/redis/rueidis"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// openTimeout bounds Open, beside its context.
+const openTimeout = 10 * time.Second
+
+// Open connects to the server, cluster or sentinels at rawURL and returns a
+// Store on them that must be closed. It creates, updates and deletes a session
+// of its own, so that a server which will not do is found out here, and takes
+// 10 seconds at most. No error has the password in it.
+//
+//	redis://user:password@host:6379/0
+//	rediss://host:6379                                  TLS, system roots
+//	redis://host1:6379?addr=host2:6379&addr=host3:6379  nodes of a cluster
+//	redis://host1:26379?addr=host2:26379&master_set=x   sentinels
+//	unix:///run/redis/redis.sock
+//
+// What a URL cannot say, such as a CA of one's own or a client certificate, is
+// said to the client library, whose client [New] takes.
+func Open(ctx context.Context, rawURL string, opts Options) (*Store, error) {
+	opts, err := opts.validate()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := parseURL(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	advise(&settings, opts)
+
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	c, err := connect(ctx, settings)
+	if err != nil {
+		return nil, fmt.Errorf("rueidis: open: %w", err)
+	}
+	st, err := New(c, opts)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	st.owned = true
+	if err := st.check(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return st, nil
+}
+
+// parseURL is the client library's, except that no error repeats a part of the
+// URL: what stands in the place of a path or a port may be half a password
+// whose special characters were not percent-encoded.
+func parseURL(rawURL string) (client.ClientOption, error) {
+	none := client.ClientOption{}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return none, errors.New("rueidis: the URL cannot be parsed; special characters in its password must be percent-encoded")
+	}
+	schemes := []string{"redis", "rediss", "valkey", "valkeys", "unix"}
+	if !slices.Contains(schemes, u.Scheme) {
+		return none, fmt.Errorf("rueidis: unknown scheme %q in the URL, want one of %s",
+			u.Scheme, strings.Join(schemes, ", "))
+	}
+	if u.Fragment != "" || u.Opaque != "" || u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery, "@") {
+		return none, errors.New("rueidis: the URL has an @ or # that is no part of its syntax; special characters in its password must be percent-encoded")
+	}
+	settings, err := client.ParseURL(rawURL)
+	if err != nil {
+		// "redis: invalid database number: ..."
+		_, what, _ := strings.Cut(err.Error(), ": ")
+		what, _, _ = strings.Cut(what, ": ")
+		return none, fmt.Errorf("rueidis: the URL is not valid: %s", what)
+	}
+	return settings, nil
+}
+
+// advise gives the client the settings that sessions want, where the URL has
+// not said otherwise. The package documentation says why.
+func advise(settings *client.ClientOption, opts Options) {
+	settings.ConnWriteTimeout = cmp.Or(settings.ConnWriteTimeout, 2*time.Second)
+	settings.Dialer.Timeout = cmp.Or(settings.Dialer.Timeout, opts.Timeout)
+	settings.ClusterOption.ShardsRefreshInterval = 5 * time.Second
+	if opts.MaxRevocationDelay == 0 {
+		// Asks the server for less, and lets RESP2 do.
+		settings.DisableCache = true
+	}
+	if settings.Sentinel.MasterSet != "" {
+		settings.Sentinel.Dialer = settings.Dialer
+		settings.Sentinel.TLSConfig = settings.TLSConfig
+		settings.Sentinel.TopologyRefreshInterval = 5 * time.Second
+	}
+}
+
+// connect makes a client, which takes no context.
+func connect(ctx context.Context, settings client.ClientOption) (client.Client, error) {
+	made := make(chan answer[client.Client], 1)
+	go func() {
+		c, err := client.NewClient(settings)
+		made <- answer[client.Client]{c, err}
+	}()
+	select {
+	case a := <-made:
+		return a.value, a.err
+	case <-ctx.Done():
+		go func() {
+			if a := <-made; a.value != nil {
+				a.value.Close()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// check takes a session through its life, to see that the server will do, and
+// that the user has the rights to all of it.
+func (st *Store) check(ctx context.Context) error {
+	err := st.rehearse(ctx)
+	if err == nil {
+		return nil
+	}
+	// Servers say of a script that it lacks a right, and not always which.
+	text := err.Error()
+	if strings.Contains(text, "permission") || strings.Contains(text, "can't run this command") {
+		return fmt.Errorf("%w (the user needs the rights %s)", err, st.rights())
+	}
+	return err
+}
+
+func (st *Store) rehearse(ctx context.Context) error {
+	rec := session.Record{Expires: time.Now().Add(time.Minute), Rev: 1}
+	rand.Read(rec.ID[:]) // never fails: it ends the program instead
+	ref, err := st.Create(ctx, rec)
+	if err != nil {
+		return err
+	}
+	if _, err := st.LoadFresh(ctx, ref); err != nil {
+		return err
+	}
+	if err := st.checkCache(ctx, rec); err != nil {
+		return err
+	}
+	next := rec
+	next.Rev++
+	if _, err := st.Update(ctx, ref, rec.Rev, next); err != nil {
+		return err
+	}
+	if err := st.checkCache(ctx, next); err != nil {
+		return err
+	}
+	return st.Delete(ctx, ref)
+}
+
+// checkCache makes sure that the client, where it is to cache, does so, and that
+// the server tells it of changes: without a right to be told it would cache all
+// the same.
+func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
+	if st.recent == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, st.opts.Timeout)
+	defer cancel()
+	for {
+		get := st.client.B().Get().Key(st.key(rec.ID)).Cache()
+		value, err := st.client.DoCache(ctx, get, time.Minute).AsBytes()
+		if err != nil {
+			return fmt.Errorf("rueidis: cached load: %w (MaxRevocationDelay needs the rights %s)", err, st.rights())
+		}
+		if s, err := decode(rec.ID, value); err == nil && s.Rev == rec.Rev {
+			return nil
+		}
+		if pause(ctx, 0) != nil {
+			return fmt.Errorf("rueidis: cached load: no notice of a change within %v (MaxRevocationDelay needs the rights %s)",
+				st.opts.Timeout, st.rights())
+		}
+	}
+}
+
+// rights returns what the server's user must be allowed to do.
+func (st *Store) rights() string {
+	rights := "~" + st.opts.Prefix + "* +eval +get +set +getrange +del"
+	if st.recent != nil {
+		rights += " +client|tracking +client|caching +multi +exec +pttl"
+	}
+	if st.opts.Replicas > 0 {
+		rights += " +wait"
+	}
+	return rights
+}

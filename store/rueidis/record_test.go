@@ -1,0 +1,165 @@
+package rueidis
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// vector is one value that has been in a database, or could have been.
+type vector struct {
+	Name    string   `json:"name"`
+	Value   string   `json:"value"` // hexadecimal, as all that are bytes
+	Error   string   `json:"error"` // of decode, "" for none
+	Rev     string   `json:"rev"`
+	Expires int64    `json:"expires"`
+	Earlier []string `json:"earlier"` // zeros left out
+	Subject string   `json:"subject"`
+	Payload string   `json:"payload"`
+}
+
+// vectorCount is how many vectors there are, so that none is lost. They are
+// never changed, only added to: what was once written stays readable.
+const vectorCount = 15
+
+func readVectors(t testing.TB) []vector {
+	t.Helper()
+	text, err := os.ReadFile("testdata/records.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []vector
+	if err := json.Unmarshal(text, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors) != vectorCount {
+		t.Fatalf("%d vectors, want %d", len(vectors), vectorCount)
+	}
+	return vectors
+}
+
+func TestDecodeVectors(t *testing.T) {
+	for _, v := range readVectors(t) {
+		t.Run(v.Name, func(t *testing.T) {
+			value, err := hex.DecodeString(v.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := session.ID{1, 2, 3}
+			got, err := decode(id, value)
+			if err != nil || v.Error != "" {
+				if fmt.Sprint(err) != v.Error {
+					t.Fatalf("decode: error %v, want %q", err, v.Error)
+				}
+				return
+			}
+			want := vector{
+				Name:    v.Name,
+				Value:   hex.EncodeToString(appendValue(nil, &got)),
+				Rev:     fmt.Sprintf("%016x", uint64(got.Rev)),
+				Expires: got.Expires.UnixMilli(),
+				Earlier: []string{},
+				Subject: got.Subject,
+				Payload: hex.EncodeToString(got.Payload),
+			}
+			for _, rev := range got.earlier {
+				if rev != 0 {
+					want.Earlier = append(want.Earlier, fmt.Sprintf("%016x", uint64(rev)))
+				}
+			}
+			if diff := cmp.Diff(v, want); diff != "" {
+				t.Errorf("decode and encode again (-vector +got):\n%s", diff)
+			}
+			if got.ID != id {
+				t.Errorf("ID %v, want %v", got.ID, id)
+			}
+		})
+	}
+}
+
+// TestDecodedPayloadIsClipped makes sure that appending to a payload does not
+// write into what lies behind it.
+func TestDecodedPayloadIsClipped(t *testing.T) {
+	value := appendValue(nil, &stored{Record: session.Record{Expires: time.UnixMilli(1), Payload: []byte("payload")}})
+	value = append(value, "behind"...)
+	got, err := decode(session.ID{}, value[:len(value)-len("behind")])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(got.Payload, "XXXXXX"...)
+	if !bytes.HasSuffix(value, []byte("behind")) {
+		t.Errorf("append to the payload wrote %q", value)
+	}
+}
+
+func TestCheckSize(t *testing.T) {
+	tests := []struct {
+		name             string
+		subject, payload int
+		ok               bool
+	}{
+		{"nothing", 0, 0, true},
+		{"the largest subject", maxSubject, 0, true},
+		{"a subject one byte too long for its length field", maxSubject + 1, 0, false},
+		{"the largest value", 0, maxValue - bodyAt, true},
+		{"a value one byte too large", 0, maxValue - bodyAt + 1, false},
+		{"too large together", maxSubject, maxValue - bodyAt - maxSubject + 1, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			rec := session.Record{
+				Expires: time.UnixMilli(1),
+				Subject: strings.Repeat("s", test.subject),
+				Payload: make([]byte, test.payload),
+			}
+			err := checkSize(&rec)
+			if ok := err == nil; ok != test.ok {
+				t.Errorf("error %v", err)
+			}
+			if err != nil && !errors.Is(err, session.ErrTooLarge) {
+				t.Errorf("error %v is no ErrTooLarge", err)
+			}
+			if err != nil {
+				return
+			}
+			got, err := decode(rec.ID, appendValue(nil, &stored{Record: rec}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(rec, got.Record); diff != "" {
+				t.Errorf("decoded (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// FuzzDecode feeds the decoder what may stand under a key. What it takes for a
+// record must encode to the same bytes.
+func FuzzDecode(f *testing.F) {
+	for _, v := range readVectors(f) {
+		value, err := hex.DecodeString(v.Value)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		got, err := decode(session.ID{}, value)
+		if err != nil {
+			return
+		}
+		if again := appendValue(nil, &got); !bytes.Equal(again, value) {
+			t.Errorf("decoded and encoded again:\n%x\n%x", value, again)
+		}
+	})
+}

@@ -1,0 +1,211 @@
+package rueidis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+
+	client "github.com/redis/rueidis"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// Every write is one script on one key, run by the server in one step. It
+// answers 1 when it has written, nil when it has found no session, and
+// otherwise with the value in place.
+//
+// The scripts are sent as text. Their hashes would save less than the server's
+// processor time varies by between two runs, need a second round trip after
+// every restart and fail-over, and need SHA-1, which a program that is confined
+// to FIPS 140 algorithms does not have.
+const (
+	// ARGV: value, lifetime.
+	createScript = `local v=redis.call('GET',KEYS[1])
+if v then return v end
+redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+return 1`
+
+	// ARGV: kind and revision to be replaced; kind, revision and expiry to be
+	// stored; subject and payload; lifetime; the present time. The revision
+	// that is replaced becomes the newest of the four earlier ones.
+	updateScript = `local h=redis.call('GETRANGE',KEYS[1],0,48)
+if h=='' then return false end
+if string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
+if struct.unpack('>I8',h,10)<=tonumber(ARGV[5]) then return false end
+redis.call('SET',KEYS[1],ARGV[2]..string.sub(h,2,9)..string.sub(h,18,41)..ARGV[3],'PX',ARGV[4])
+return 1`
+
+	// ARGV: lifetime of the tombstone. DEL comes first because a server at its
+	// memory limit refuses a script that begins with SET, and nobody could log
+	// out.
+	deleteScript = `local k=redis.call('GETRANGE',KEYS[1],0,0)
+if k~='' and k~='\193' and k~='\192' then return k end
+redis.call('DEL',KEYS[1])
+redis.call('SET',KEYS[1],'\192','PX',ARGV[1])
+return 1`
+
+	// Writes what is there once more, so that replicas have something to
+	// acknowledge.
+	rewriteScript = `local v=redis.call('GET',KEYS[1])
+if v then redis.call('SET',KEYS[1],v,'KEEPTTL') end
+return 1`
+)
+
+// tombstoneLife is how long a deleted ID stays in use. It outlasts any write
+// that was under way, by far.
+const tombstoneLife = time.Minute
+
+// lifetime returns the time until expires as scripts take it. The server is
+// told how long a key is to live, not until when: its clock may differ, and
+// every record has its expiry in it. A key must live for a positive time.
+func lifetime(expires time.Time) string {
+	return milliseconds(max(time.Until(expires).Milliseconds(), 1))
+}
+
+func milliseconds(n int64) string { return strconv.FormatInt(n, 10) }
+
+// reply is what a script has answered.
+type reply struct {
+	written  bool   // the write is in place
+	held     []byte // the value that is there instead, if any
+	repeated bool   // an earlier attempt may have been made already
+}
+
+// write runs a script that writes revision rev, again and again until the
+// server has answered or the time is up. It does not leave that to the client,
+// which would not tell whether it has repeated a command: a write that is found
+// in place, or replaced by others since, counts as written only then.
+func (st *Store) write(ctx context.Context, id session.ID, rev session.Rev, script string, args ...string) (reply, error) {
+	op := newOpContext(ctx, st.opts.Timeout)
+	r, err := call(st, op, func() (reply, error) {
+		repeated := false
+		for attempt := 0; ; attempt++ {
+			r, err := st.run(op, st.key(id), script, args)
+			r.repeated = repeated
+			switch {
+			case err == nil && r.isOwn(id, rev):
+				if st.opts.Replicas == 0 {
+					r.written = true
+					return r, nil
+				}
+				script, args = rewriteScript, nil // for replicas to acknowledge
+				continue
+			case err == nil || !isTransient(err):
+				return r, err
+			}
+			repeated = repeated || !isRefusal(err)
+			if ended := pause(op, attempt); ended != nil {
+				return r, fmt.Errorf("%w, after %d attempts: %w", ended, attempt+1, err)
+			}
+		}
+	})
+	if st.recent != nil {
+		st.recent.add(id) // whatever came of it
+	}
+	return r, err
+}
+
+// isOwn reports whether the value in place has come of the write of rev: by it,
+// or, where the write was repeated, upon it.
+func (r reply) isOwn(id session.ID, rev session.Rev) bool {
+	if r.held == nil {
+		return false
+	}
+	held, err := decode(id, r.held)
+	return err == nil && (held.Rev == rev || r.repeated && held.follows(rev))
+}
+
+// run makes one attempt.
+func (st *Store) run(ctx context.Context, key, script string, args []string) (reply, error) {
+	eval := st.client.B().Eval().Script(script).Numkeys(1).Key(key).Arg(args...).Build()
+	if st.opts.Replicas == 0 {
+		return parseReply(st.client.Do(ctx, eval))
+	}
+	// WAIT speaks of the writes of its own connection. DoMulti on the client
+	// itself would do where a server stands alone, but send the script after a
+	// slot that has moved, and WAIT to where it was.
+	conn, release := st.client.Dedicate()
+	defer release()
+	patience := st.opts.Timeout / 2
+	results := conn.DoMulti(ctx, eval, conn.B().Wait().Numreplicas(int64(st.opts.Replicas)).
+		Timeout(patience.Milliseconds()).Build())
+	r, err := parseReply(results[0])
+	if err != nil || !r.written {
+		return r, err
+	}
+	switch n, err := results[1].AsInt64(); {
+	case err != nil:
+		return r, err
+	case n < int64(st.opts.Replicas):
+		return r, &replicasError{got: int(n), want: st.opts.Replicas, patience: patience}
+	}
+	return r, nil
+}
+
+// replicasError means that a write was made but may be lost in a fail-over.
+type replicasError struct {
+	got, want int
+	patience  time.Duration
+}
+
+func (e *replicasError) Error() string {
+	return fmt.Sprintf("written, but acknowledged by %d replicas of %d within %v", e.got, e.want, e.patience)
+}
+
+func parseReply(result client.RedisResult) (reply, error) {
+	message, err := result.ToMessage()
+	switch {
+	case client.IsRedisNil(err):
+		return reply{}, nil
+	case err != nil:
+		return reply{}, err
+	case message.IsInt64():
+		return reply{written: true}, nil
+	}
+	held, err := message.AsBytes()
+	return reply{held: held}, err
+}
+
+// isTransient reports whether trying again may help: the connection broke, or
+// the server is about to be there.
+func isTransient(err error) bool {
+	var short *replicasError
+	if errors.Is(err, client.ErrClosing) || errors.As(err, &short) {
+		return false
+	}
+	if refusal, ok := client.IsRedisErr(err); ok {
+		_, moved := refusal.IsMoved()
+		_, ask := refusal.IsAsk()
+		return moved || ask || refusal.IsLoading() || refusal.IsClusterDown() || refusal.IsTryAgain()
+	}
+	return true
+}
+
+// isRefusal reports whether a failed attempt has certainly changed nothing:
+// the server said no, or was not reached.
+func isRefusal(err error) bool {
+	if _, ok := client.IsRedisErr(err); ok {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// pause waits before one more attempt, from a millisecond up to 64, at random
+// so that all who lost one connection do not come back at once. It returns
+// ctx's error if ctx ends meanwhile.
+func pause(ctx context.Context, attempt int) error {
+	bound := time.Millisecond << min(attempt, 6)
+	timer := time.NewTimer(bound/2 + rand.N(bound/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
