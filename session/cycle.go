@@ -283,7 +283,7 @@ func (y *cycle) announce(h http.Header) {
 	case tellToken:
 		var maxAge time.Duration
 		if y.header.persistent {
-			maxAge = max(time.Duration(y.expires-time.Now().UnixMilli())*time.Millisecond, time.Second)
+			maxAge = time.Duration(max(y.expires-time.Now().UnixMilli()+999, 1000)/1000) * time.Second
 		}
 		y.core.carrier.write(h, y.token(), maxAge, y.pieces)
 		noStore(h)

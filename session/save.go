@@ -87,22 +87,22 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 		return nil
 	}
 	subject := y.state.owner()
-	login := subject != "" || y.muted && y.renew
-	if y.muted && !login {
-		return y.drop(errEnded)
-	}
 	encoded, err := y.encode()
 	if err != nil {
 		return err
 	}
-	if !login {
+	if login := subject != "" || y.muted && y.renew; !login {
 		initial, err := y.state.initial()
 		if err != nil {
 			return err
 		}
-		if bytes.Equal(encoded[maxHeaderSize:], initial) {
+		unchanged := bytes.Equal(encoded[maxHeaderSize:], initial)
+		switch {
+		case unchanged && (tx == nil || !y.muted):
 			y.state.settle()
 			return nil // worth neither a record nor a cookie
+		case y.muted:
+			return y.drop(errEnded)
 		}
 	}
 	if y.begun {
