@@ -221,3 +221,84 @@ func (e *events) kinds() []string {
 	e.list = nil
 	return kinds
 }
+
+// want fails the test unless these are the kinds of the events since the last
+// call.
+func (e *events) want(t testing.TB, kinds ...string) {
+	t.Helper()
+	if got := e.kinds(); !slices.Equal(got, kinds) {
+		t.Errorf("events %q, want %q", got, kinds)
+	}
+}
+
+// once runs fn in front of the store's next call of that kind, as another
+// request that gets in between would.
+func (s *spy) once(op string, fn func()) {
+	s.before = func(called, _ string) error {
+		if called == op {
+			s.before = nil
+			fn()
+		}
+		return nil
+	}
+}
+
+// rig is a browser, a manager, its store and its events.
+type rig struct {
+	*browser
+	m     *session.Manager[state]
+	store *spy
+	log   *events
+}
+
+func newRig(t testing.TB, options ...func(*session.Config[state])) *rig {
+	t.Helper()
+	g := &rig{browser: newBrowser(t, nil), store: newSpy(), log: &events{}}
+	g.m = newManager(t, g.store, append(options, func(c *session.Config[state]) { c.Observer = g.log.observe })...)
+	return g
+}
+
+// use sends a request whose handler does fn.
+func (g *rig) use(fn func(*session.Session[state])) *http.Response {
+	return g.do(g.m, func(_ http.ResponseWriter, r *http.Request) { fn(from(r)) })
+}
+
+// update sends a request that changes the state.
+func (g *rig) update(fn func(*state)) *http.Response {
+	return g.use(func(s *session.Session[state]) { s.Update(fn) })
+}
+
+// state returns the state that the browser's session has now, without an event.
+func (g *rig) state() state {
+	s := g.browser.read(g.m)
+	g.log.kinds()
+	return s
+}
+
+// tab returns a rig whose browser holds the same cookies now: another request of
+// the same user at the same time.
+func (g *rig) tab() *rig { return &rig{g.browser.clone(), g.m, g.store, g.log} }
+
+// count is an update.
+func count(s *state) { s.Count++ }
+
+// note returns an update that appends to the note.
+func note(text string) func(*state) { return func(s *state) { s.Note += text } }
+
+// be returns an update that makes the state somebody's.
+func be(user string) func(*state) { return func(s *state) { s.User = user } }
+
+// told says what a response does to the session's cookie: "", "set" or
+// "expired".
+func told(response *http.Response) string {
+	for _, c := range response.Cookies() {
+		switch {
+		case c.Name != "__Host-session":
+		case c.MaxAge < 0:
+			return "expired"
+		default:
+			return "set"
+		}
+	}
+	return ""
+}
