@@ -15,7 +15,7 @@ type response struct {
 	w       http.ResponseWriter
 	r       *http.Request // for the ErrorHandler
 	session committer
-	before  http.Header // what w's header held before the handler ran
+	before  http.Header // w's header without anything of the handler's
 	begun   bool
 	err     error // of the commit: what the handler writes goes nowhere
 }
@@ -48,16 +48,26 @@ func (p *response) commit() error {
 	header := p.w.Header()
 	if p.err = p.session.commit(header); p.err != nil {
 		// None of what the handler said may leave: it tells of a success.
-		clear(header)
-		maps.Copy(header, p.before)
+		p.reset()
 		p.session.refuse(p.w, p.r, p.err)
+		p.before = maps.Clone(header)
 	}
 	return p.err
+}
+
+// reset takes back what the handler put into the header.
+func (p *response) reset() {
+	header := p.w.Header()
+	clear(header)
+	maps.Copy(header, p.before)
 }
 
 // finish commits what the handler left uncommitted, and what it changed since.
 func (p *response) finish() {
 	err := p.commit()
+	if err != nil {
+		p.reset() // it may have gone on, and trailers are still to leave
+	}
 	p.session.finish(err == nil)
 }
 
