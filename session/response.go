@@ -86,10 +86,13 @@ func (p *response) Unwrap() http.ResponseWriter { return p.w }
 
 // WriteHeader implements [http.ResponseWriter]. Informational responses come
 // before the header and do not commit, except 101, which is final. RFC 9110
-// section 15.2.
+// section 15.2. Nor does what is no status code: net/http answers it by a panic,
+// and a panic commits nothing.
 func (p *response) WriteHeader(code int) {
-	informational := code >= 100 && code <= 199 && code != http.StatusSwitchingProtocols
-	if informational && p.err == nil || p.commit() == nil {
+	if code == http.StatusSwitchingProtocols || code >= 200 && code <= 999 {
+		_ = p.commit()
+	}
+	if p.err == nil {
 		p.w.WriteHeader(code)
 	}
 }
