@@ -1,0 +1,220 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// strict is a store that heeds its context, and wants a deadline for writes.
+type strict struct {
+	*journal
+	t    *testing.T
+	hang bool // until the context ends
+}
+
+func (st *strict) heed(ctx context.Context) error {
+	if st.hang {
+		<-ctx.Done()
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		st.t.Error("a write without a deadline")
+	}
+	return ctx.Err()
+}
+
+func (st *strict) Create(ctx context.Context, rec session.Record) (string, error) {
+	if err := st.heed(ctx); err != nil {
+		return "", err
+	}
+	return st.journal.Create(ctx, rec)
+}
+
+func (st *strict) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+	if err := st.heed(ctx); err != nil {
+		return "", err
+	}
+	return st.journal.Update(ctx, ref, base, rec)
+}
+
+func (st *strict) Delete(ctx context.Context, ref string) error {
+	if err := st.heed(ctx); err != nil {
+		return err
+	}
+	return st.journal.Delete(ctx, ref)
+}
+
+// What was done is done, although nobody waits for the answer any more.
+func TestCommit4ClientGone(t *testing.T) {
+	tests := map[string]struct {
+		act  http.HandlerFunc
+		want string // of the store
+	}{
+		"update": {increment, "update"},
+		"login":  {login, "update"},
+		"logout": {func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, "delete"},
+		"logout with a message": {func(_ http.ResponseWriter, r *http.Request) {
+			s := from(r)
+			s.Destroy()
+			s.Update(func(s *state) { s.Note = "bye" })
+		}, "delete create"},
+		"new session": {func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Cookie")
+			increment(w, r)
+		}, "create"},
+	}
+	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				st := &strict{journal: newJournal(), t: t}
+				m := newManager(t, st)
+				reached, done := make(chan struct{}), make(chan struct{})
+				wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/begin" {
+						increment(w, r)
+						return
+					}
+					test.act(w, r)
+					close(reached)
+					<-r.Context().Done()
+					if err := r.Context().Err(); !errors.Is(err, context.Canceled) {
+						t.Errorf("the request's context: %v", err)
+					}
+					fmt.Fprint(w, "too late")
+				}))
+				s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					wrapped.ServeHTTP(w, r)
+					if r.URL.Path != "/begin" {
+						close(done)
+					}
+				}))
+				s.get("/begin")
+				st.ops()
+				ctx, hangUp := context.WithCancel(t.Context())
+				go func() {
+					<-reached
+					hangUp()
+				}()
+				response, err := s.client.Do(s.request(http.MethodGet, "/", nil).WithContext(ctx))
+				if err == nil { // the answer has overtaken the hanging up
+					response.Body.Close()
+				}
+				<-done
+				if got := strings.TrimPrefix(st.ops(), "load "); got != test.want {
+					t.Errorf("the store was asked for %q, want %q", got, test.want)
+				}
+			})
+		}
+	})
+}
+
+// Whoever set the deadline has answered by now, and said that nothing came of
+// the request. So nothing must, except that a logout is never taken back.
+func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
+	tests := []struct {
+		name     string
+		act      http.HandlerFunc
+		want     string // of the store
+		reported bool
+	}{
+		{"update", increment, "load", true},
+		{"login", login, "load", true},
+		{"renew", func(_ http.ResponseWriter, r *http.Request) { from(r).Renew() }, "load", true},
+		{"persist", func(_ http.ResponseWriter, r *http.Request) { from(r).SetPersistent(true) }, "load", true},
+		{"read", func(_ http.ResponseWriter, r *http.Request) { from(r) }, "load", false},
+		{"destroy", func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, "load delete", false},
+		{"destroy and begin anew", func(w http.ResponseWriter, r *http.Request) {
+			from(r).Destroy()
+			increment(w, r)
+		}, "load delete", true},
+		{"begin", func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Cookie")
+			increment(w, r)
+		}, "", true},
+	}
+	for _, test := range tests {
+		for _, late := range []bool{false, true} { // late: the response has begun before
+			t.Run(fmt.Sprintf("%s/late=%v", test.name, late), func(t *testing.T) {
+				st := &strict{journal: newJournal(), t: t}
+				var ev events
+				m := newManager(t, st, ev.observed)
+				b := newBrowser(t, nil)
+				b.do(m, increment)
+				st.ops()
+				ev.failures()
+				ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+				defer cancel()
+				w := httptest.NewRecorder()
+				m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if late {
+						w.WriteHeader(http.StatusOK)
+					}
+					test.act(w, r)
+				})).ServeHTTP(w, b.request("/").WithContext(ctx))
+				if got := st.ops(); got != test.want {
+					t.Errorf("the store was asked for %q, want %q", got, test.want)
+				}
+				reported := false
+				for _, err := range ev.failures() {
+					reported = reported || errors.Is(err, context.DeadlineExceeded)
+				}
+				if reported != test.reported {
+					t.Errorf("the lost change is reported: %v, want %v", reported, test.reported)
+				}
+				if test.reported && !late && w.Code == http.StatusOK {
+					t.Error("the answer is a success")
+				}
+			})
+		}
+	}
+}
+
+// A store that hangs must not hold the request for ever, although the commit
+// does not end with the request.
+func TestCommit4HasADeadlineOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &strict{journal: newJournal(), t: t, hang: true}
+		m := newManager(t, st)
+		start := time.Now()
+		got := newBrowser(t, nil).do(m, increment)
+		if got.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("answer: %s", got.Status)
+		}
+		if took := time.Since(start); took < time.Second || took > time.Minute {
+			t.Errorf("the commit gave up after %v", took)
+		}
+	})
+}
+
+// The values of the request's context, a trace for instance, reach the store.
+func TestCommit4KeepsTheValuesOfTheContext(t *testing.T) {
+	type key struct{}
+	var seen any
+	st := storeFunc{newSpy(), func(ctx context.Context) { seen = ctx.Value(key{}) }}
+	m := newManager(t, st)
+	r := newBrowser(t, nil).request("/")
+	m.Wrap(http.HandlerFunc(increment)).ServeHTTP(httptest.NewRecorder(),
+		r.WithContext(context.WithValue(r.Context(), key{}, "trace")))
+	if seen != "trace" {
+		t.Errorf("the store sees %v, want trace", seen)
+	}
+}
+
+// storeFunc is a store that shows the context of a Create.
+type storeFunc struct {
+	session.Store
+	see func(context.Context)
+}
+
+func (st storeFunc) Create(ctx context.Context, rec session.Record) (string, error) {
+	st.see(ctx)
+	return st.Store.Create(ctx, rec)
+}
