@@ -133,7 +133,7 @@ func (r *report) endPackage(p *pkg, e event) {
 }
 
 func (r *report) print(text string) {
-	_, _ = io.WriteString(r.out, text)
+	fmt.Fprint(r.out, text)
 }
 
 // summary prints the counts and reports whether all is well.
