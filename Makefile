@@ -61,10 +61,10 @@ lint: ## go vet and the linters of .golangci.yml
 race:
 	$(call heading,tests in random order under the race detector)
 	@mkdir -p build
-	@for dir in $(MODULES); do \
+	@{ status=0; for dir in $(MODULES); do \
 		TYPEDSESSION_REQUIRE_SERVERS=1 \
 		go -C "$$dir" test -json -race -shuffle=on ./... || status=1; \
-	done | tee build/test.json | go -C tools run ./testreport
+	done; exit $$status; } | tee build/test.json | go -C tools run ./testreport
 
 .PHONY: fmt
 fmt: ## format the code with gofumpt
