@@ -256,7 +256,14 @@ func (j *jar) capacity() int {
 // the client presented; what of them is not needed any more is expired with the
 // same response. Cookies of other names are left as they are.
 func (j *jar) write(header http.Header, token string, maxAge time.Duration, pieces uint8) {
-	header["Set-Cookie"] = slices.DeleteFunc(header["Set-Cookie"], j.owns)
+	// Not in place: the slice may be somebody else's, who put it into the header.
+	lines := make([]string, 0, len(header["Set-Cookie"])+len(j.names))
+	for _, line := range header["Set-Cookie"] {
+		if !j.owns(line) {
+			lines = append(lines, line)
+		}
+	}
+	header["Set-Cookie"] = lines
 	age := ""
 	if maxAge > 0 {
 		age = "; Max-Age=" + strconv.FormatInt(int64(min(maxAge, maxCookieAge)/time.Second), 10)
