@@ -1,0 +1,340 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// lossy is a store whose answers get lost, so many of them: it does what it is
+// asked, and then cannot say so.
+type lossy struct {
+	session.Store
+	lose int
+}
+
+var errLost = errors.New("the answer was lost")
+
+func (s *lossy) answer(err error) error {
+	if s.lose > 0 && err == nil {
+		s.lose--
+		return errLost
+	}
+	return err
+}
+
+func (s *lossy) Create(ctx context.Context, rec session.Record) (string, error) {
+	ref, err := s.Store.Create(ctx, rec)
+	return ref, s.answer(err)
+}
+
+func (s *lossy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+	ref, err := s.Store.Update(ctx, ref, base, rec)
+	return ref, s.answer(err)
+}
+
+func (s *lossy) Delete(ctx context.Context, ref string) error {
+	return s.answer(s.Store.Delete(ctx, ref))
+}
+
+func TestNoUpdateIsAppliedTwice(t *testing.T) {
+	save := func(s *session.Session[state]) error { return s.Save(context.Background()) }
+	tests := []struct {
+		name string
+		lose int
+		rest func(*testing.T, *session.Session[state])
+		want state
+	}{
+		{"the commit tries again", 1, func(*testing.T, *session.Session[state]) {}, state{Count: 2}},
+		{"the commit has more to save", 1, func(_ *testing.T, s *session.Session[state]) {
+			s.Update(note("more"))
+		}, state{Count: 2, Note: "more"}},
+		{"a second answer is lost, with more to save", 2, func(t *testing.T, s *session.Session[state]) {
+			s.Update(note("more"))
+			for range 2 {
+				_ = save(s)
+			}
+		}, state{Count: 2, Note: "more"}},
+		{"a transaction follows", 1, func(t *testing.T, s *session.Session[state]) {
+			err := s.Transact(t.Context(), func(st *state) error {
+				st.Note = fmt.Sprint("saw ", st.Count)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}, state{Count: 2, Note: "saw 2"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store := &lossy{Store: newSpy()}
+			m, b := newManager(t, store), newBrowser(t, nil)
+			b.do(m, increment)
+			response := b.do(m, func(w http.ResponseWriter, r *http.Request) {
+				s := from(r)
+				s.Update(count)
+				store.lose = test.lose
+				if err := save(s); !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, errLost) {
+					t.Errorf("Save: %v, want ErrUnavailable with its cause", err)
+				}
+				test.rest(t, s)
+			})
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("status %d", response.StatusCode)
+			}
+			if diff := cmp.Diff(test.want, b.read(m)); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What the client is told after a lost answer is that nobody knows. Whatever the
+// store has done, trying again ends well.
+func TestLostAnswers(t *testing.T) {
+	t.Run("of a creation", func(t *testing.T) {
+		store := &lossy{Store: newSpy(), lose: 1}
+		m, b := newManager(t, store), newBrowser(t, nil)
+		if response := b.do(m, increment); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
+			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+		}
+		b.do(m, increment)
+		if got := b.read(m).Count; got != 1 {
+			t.Errorf("count %d, want 1: nothing of the first attempt had a cookie", got)
+		}
+	})
+	t.Run("of a creation, tried again by the same request", func(t *testing.T) {
+		store := &lossy{Store: newSpy(), lose: 1}
+		m, b := newManager(t, store), newBrowser(t, nil)
+		response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+			from(r).Update(count)
+			_ = from(r).Save(r.Context())
+		})
+		if got := b.read(m).Count; got != 1 || told(response) != "set" {
+			t.Errorf("count %d, cookie %q", got, told(response))
+		}
+	})
+	t.Run("of a login", func(t *testing.T) {
+		store := &lossy{Store: newSpy()}
+		m, b := newManager(t, store), newBrowser(t, nil)
+		b.do(m, increment)
+		store.lose = 1
+		if response := b.do(m, login); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
+			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+		}
+		// The old secret is dead, and the new one nobody has.
+		if response := b.do(m, login); told(response) != "set" {
+			t.Errorf("the login was repeated: cookie %q", told(response))
+		}
+		if got := b.read(m); got.User != "alice" || got.Count != 0 {
+			t.Errorf("state %+v, want alice's, with nothing of what was there", got)
+		}
+	})
+	t.Run("of a logout", func(t *testing.T) {
+		store := &lossy{Store: newSpy()}
+		m, b := newManager(t, store), newBrowser(t, nil)
+		b.do(m, login)
+		store.lose = 1
+		logout := func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }
+		if response := b.do(m, logout); response.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("status %d", response.StatusCode)
+		}
+		if response := b.do(m, logout); told(response) != "expired" {
+			t.Errorf("the logout was repeated: cookie %q", told(response))
+		}
+	})
+}
+
+func TestSaveThenMoreChanges(t *testing.T) {
+	g := newRig(t)
+	response := g.use(func(s *session.Session[state]) {
+		s.Update(count)
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Update(count)
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Update(count)
+	})
+	g.log.want(t, "created", "saved", "saved")
+	if got := g.state().Count; got != 3 || told(response) != "set" {
+		t.Errorf("count %d, cookie %q", got, told(response))
+	}
+}
+
+// After a save the response carries the new secret whatever happens next: the
+// old one is dead.
+func TestSaveThenAFailingCommit(t *testing.T) {
+	g := newRig(t)
+	g.update(count)
+	response := g.use(func(s *session.Session[state]) {
+		s.Update(be("alice"))
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Update(count)
+		g.store.before = func(string, string) error { return errors.New("out of reach") }
+	})
+	g.store.before = nil
+	if response.StatusCode != http.StatusServiceUnavailable || told(response) != "set" {
+		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	}
+	if got := g.state(); got.User != "alice" || got.Count != 1 {
+		t.Errorf("state %+v, want what was saved", got)
+	}
+}
+
+func takeNote(s *session.Session[state]) string {
+	return session.Take(s, func(st *state) *string { return &st.Note })
+}
+
+func TestTake(t *testing.T) {
+	t.Run("gives a value once", func(t *testing.T) {
+		g := newRig(t)
+		g.update(note("flash"))
+		var taken []string
+		for range 2 {
+			g.use(func(s *session.Session[state]) { taken = append(taken, takeNote(s), takeNote(s)) })
+		}
+		if diff := cmp.Diff([]string{"flash", "", "", ""}, taken); diff != "" {
+			t.Errorf("taken (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("raced by another change", func(t *testing.T) {
+		g := newRig(t)
+		g.update(note("flash"))
+		g.use(func(s *session.Session[state]) {
+			if got := takeNote(s); got != "flash" {
+				t.Errorf("took %q", got)
+			}
+			g.tab().update(count)
+		})
+		if got := g.state(); got.Note != "" || got.Count != 1 {
+			t.Errorf("state %+v, want the note taken", got)
+		}
+	})
+	t.Run("raced by another take", func(t *testing.T) {
+		g := newRig(t)
+		g.update(note("flash"))
+		g.use(func(s *session.Session[state]) {
+			takeNote(s)
+			g.tab().use(func(s *session.Session[state]) { takeNote(s) })
+		})
+		if got := g.state().Note; got != "" {
+			t.Errorf("note %q, want it taken", got)
+		}
+	})
+	t.Run("leaves what it has not read", func(t *testing.T) {
+		g := newRig(t)
+		g.update(note("first"))
+		g.use(func(s *session.Session[state]) {
+			takeNote(s)
+			g.tab().update(func(st *state) { st.Note = "second" })
+		})
+		if got := g.state().Note; got != "second" {
+			t.Errorf("note %q, want the second, which nobody has seen", got)
+		}
+	})
+}
+
+// An update may ask for more than a changed state, depending on that state.
+func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
+	tests := []struct {
+		name string
+		ask  func(*session.Session[state])
+		want []string
+	}{
+		{"the end", (*session.Session[state]).Destroy, []string{"conflict", "destroyed"}},
+		{"a new secret", (*session.Session[state]).Renew, []string{"conflict", "renewed"}},
+		{"persistence", func(s *session.Session[state]) { s.SetPersistent(true) }, []string{"conflict", "saved"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newRig(t)
+			g.update(func(s *state) { s.Count = 3 })
+			attempt := func(s *session.Session[state]) {
+				s.Update(func(st *state) {
+					if st.Count++; st.Count == 5 {
+						test.ask(s)
+					}
+				})
+			}
+			response := g.use(func(s *session.Session[state]) {
+				attempt(s)
+				g.tab().use(attempt)
+				g.log.kinds()
+			})
+			g.log.want(t, test.want...)
+			if told(response) == "" {
+				t.Error("no cookie, though the fifth attempt asks for one")
+			}
+		})
+	}
+}
+
+// A panic in an update that is repeated is the application's. Whoever recovers
+// it may answer, and nothing is saved, now or under another ID.
+func TestRepeatedUpdateThatPanics(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	fussy := func(s *state) {
+		if s.Count > 0 {
+			panic("fussy")
+		}
+		s.Note = "changed"
+	}
+	recovering := func(fn func()) (p any) {
+		defer func() { p = recover() }()
+		fn()
+		return nil
+	}
+	g.log.kinds()
+	response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
+		s := from(r)
+		s.Update(fussy)
+		g.tab().update(count)
+		g.log.kinds()
+		if p := recovering(func() { _ = s.Save(r.Context()) }); p != "fussy" {
+			t.Errorf("Save: recovered %v", p)
+		}
+		if p := recovering(func() { w.WriteHeader(http.StatusOK) }); p != "fussy" {
+			t.Errorf("WriteHeader: recovered %v", p)
+		}
+		http.Error(w, "sorry", http.StatusTeapot)
+	})
+	if response.StatusCode != http.StatusTeapot || told(response) != "" {
+		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	}
+	g.log.want(t, "conflict", "conflict")
+	if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
+
+// An update that panics at once has changed nothing.
+func TestUpdateThatPanics(t *testing.T) {
+	g := newRig(t)
+	g.update(count)
+	g.use(func(s *session.Session[state]) {
+		defer func() {
+			if p := recover(); p != "no" {
+				t.Errorf("recovered %v", p)
+			}
+			if got := s.State().Count; got != 1 {
+				t.Errorf("count %d, want 1", got)
+			}
+		}()
+		s.Update(func(st *state) { st.Count = 7; panic("no") })
+	})
+	if got := g.state().Count; got != 1 {
+		t.Errorf("count %d, want 1", got)
+	}
+}
