@@ -1,0 +1,303 @@
+package session_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// graceOfRenewal is how long a superseded secret is taken for a parallel request
+// of the same browser.
+const graceOfRenewal = 30 * time.Second
+
+// token returns the value of the browser's cookie.
+func (b *browser) token() string { return b.cookies["__Host-session"] }
+
+// id returns the ID of the browser's session.
+func (g *rig) id() (id session.ID) {
+	g.use(func(s *session.Session[state]) { id = s.ID() })
+	g.log.kinds()
+	return id
+}
+
+// serveOne serves one request by a handler that does fn.
+func serveOne(m *session.Manager[state], r *http.Request, fn func(*session.Session[state])) *http.Response {
+	w := httptest.NewRecorder()
+	m.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[state]) { fn(s) }).ServeHTTP(w, r)
+	return w.Result()
+}
+
+func TestSecretIsRenewed(t *testing.T) {
+	tests := []struct {
+		name   string
+		before string
+		change func(*session.Session[state])
+		want   state
+	}{
+		{"by a login", "", func(s *session.Session[state]) { s.Update(be("alice")) }, state{User: "alice", Count: 1}},
+		{"by a logout", "alice", func(s *session.Session[state]) { s.Update(be("")) }, state{Count: 1}},
+		{"by a logout that clears", "alice", (*session.Session[state]).Clear, state{}},
+		{"by a change of user", "alice", func(s *session.Session[state]) { s.Update(be("bob")) }, state{User: "bob", Count: 1}},
+		{"on demand", "alice", (*session.Session[state]).Renew, state{User: "alice", Count: 1}},
+		{"on demand, anonymously", "", (*session.Session[state]).Renew, state{Count: 1}},
+		{"on demand, from inside an update", "alice", func(s *session.Session[state]) {
+			s.Update(func(*state) { s.Renew() })
+		}, state{User: "alice", Count: 1}},
+		{"by a transaction", "", func(s *session.Session[state]) {
+			_ = s.Transact(t.Context(), func(st *state) error { st.User = "alice"; return nil })
+		}, state{User: "alice", Count: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newRig(t)
+			g.update(func(s *state) { s.User, s.Count = test.before, 1 })
+			old, id := g.tab(), g.id()
+			var status session.Status
+			response := g.use(func(s *session.Session[state]) {
+				test.change(s)
+				_ = s.Save(t.Context())
+				status = s.Status()
+			})
+			g.log.want(t, "loaded", "renewed")
+			if status != session.StatusRenewed {
+				t.Errorf("status %v", status)
+			}
+			if told(response) != "set" || g.token() == old.token() {
+				t.Errorf("cookie %q, changed %v", told(response), g.token() != old.token())
+			}
+			if g.id() != id {
+				t.Error("the ID has changed")
+			}
+			if diff := cmp.Diff(test.want, g.state()); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+			// Whoever planted the old token has nothing of the session.
+			if diff := cmp.Diff(state{}, old.state()); diff != "" {
+				t.Errorf("state of the old token (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestUnchangedSubjectRenewsNothing(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	g.log.kinds()
+	response := g.update(func(s *state) { s.User = "alice"; s.Count++ })
+	g.log.want(t, "loaded", "saved")
+	if told(response) != "" {
+		t.Errorf("cookie %q", told(response))
+	}
+}
+
+// A renewed session is renewed once, however often it is asked for.
+func TestRenewalsOfOneRequestAreOne(t *testing.T) {
+	g := newRig(t)
+	g.update(count)
+	g.log.kinds()
+	g.use(func(s *session.Session[state]) {
+		s.Renew()
+		s.Update(be("alice"))
+		s.Renew()
+	})
+	g.log.want(t, "loaded", "renewed")
+}
+
+func TestSupersededSecret(t *testing.T) {
+	type outcome struct {
+		Told   string
+		Events []string
+	}
+	uses := map[string]func(*session.Session[state]){
+		"read":    func(s *session.Session[state]) { _ = s.State() },
+		"update":  func(s *session.Session[state]) { s.Update(note("stray")) },
+		"remain":  func(s *session.Session[state]) { s.SetPersistent(true) },
+		"destroy": (*session.Session[state]).Destroy,
+		"login":   func(s *session.Session[state]) { s.Update(be("bob")) },
+		"renew":   (*session.Session[state]).Renew,
+	}
+	// In the grace a cookie would overwrite the one that the login has just set.
+	inGrace := map[string]outcome{
+		"read":    {"", []string{"superseded"}},
+		"update":  {"", []string{"superseded", "failed"}},
+		"remain":  {"", []string{"superseded"}},
+		"destroy": {"", []string{"superseded"}},
+		"login":   {"set", []string{"superseded", "created"}},
+		"renew":   {"set", []string{"superseded", "created"}},
+	}
+	afterIt := map[string]outcome{
+		"read":    {"", []string{"rejected:unknown"}},
+		"update":  {"set", []string{"rejected:unknown", "created"}},
+		"remain":  {"", []string{"rejected:unknown"}},
+		"destroy": {"expired", []string{"rejected:unknown"}},
+		"login":   {"set", []string{"rejected:unknown", "created"}},
+		"renew":   {"", []string{"rejected:unknown"}},
+	}
+	tests := []struct {
+		name  string
+		after time.Duration
+		want  map[string]outcome
+	}{
+		{"at once", 0, inGrace},
+		{"one tick before the grace ends", graceOfRenewal - time.Millisecond, inGrace},
+		{"when it ends", graceOfRenewal, afterIt},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				g.update(count)
+				old := g.tab()
+				g.update(be("alice"))
+				g.log.kinds()
+				time.Sleep(test.after)
+
+				for name, use := range uses {
+					var isNew bool
+					var found state
+					response := old.tab().use(func(s *session.Session[state]) {
+						isNew, found = s.IsNew() && s.Err() == nil, s.State()
+						use(s)
+					})
+					got := outcome{told(response), g.log.kinds()}
+					if diff := cmp.Diff(test.want[name], got); diff != "" {
+						t.Errorf("%s (-want +got):\n%s", name, diff)
+					}
+					if diff := cmp.Diff(state{}, found); diff != "" || !isNew {
+						t.Errorf("%s: new %v, state (-want +got):\n%s", name, isNew, diff)
+					}
+				}
+				if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
+					t.Errorf("alice's session (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A form that was sent twice: both are logged in, and the one that came second
+// gets nothing of what the first has taken over.
+func TestTwoLoginsAtOnce(t *testing.T) {
+	g := newRig(t)
+	g.update(note("of the visitor"))
+	second := g.tab()
+	g.log.kinds()
+	response := second.use(func(s *session.Session[state]) {
+		s.Update(func(st *state) { st.User, st.Count = "alice", st.Count+1 })
+		g.update(be("alice"))
+		g.log.want(t, "loaded", "loaded", "renewed")
+	})
+	g.log.want(t, "conflict", "superseded", "created")
+	if told(response) != "set" {
+		t.Errorf("the second login: cookie %q", told(response))
+	}
+	if g.id() == second.id() {
+		t.Error("both have one session")
+	}
+	if diff := cmp.Diff(state{User: "alice", Note: "of the visitor"}, g.state()); diff != "" {
+		t.Errorf("the first (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(state{User: "alice", Count: 1}, second.state()); diff != "" {
+		t.Errorf("the second (-want +got):\n%s", diff)
+	}
+}
+
+// A login whose answer never arrived is repeated with the old cookie.
+func TestRepeatedLogin(t *testing.T) {
+	g := newRig(t)
+	g.update(note("of the visitor"))
+	again := g.tab()
+	g.update(be("alice"))
+	g.log.kinds()
+	response := again.update(be("alice"))
+	g.log.want(t, "superseded", "created")
+	if told(response) != "set" || again.id() == g.id() {
+		t.Errorf("cookie %q, same session %v", told(response), again.id() == g.id())
+	}
+	if diff := cmp.Diff(state{User: "alice"}, again.state()); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
+
+// A secret that is superseded while its request runs is one no more.
+func TestSupersededUnderTheRequest(t *testing.T) {
+	tests := []struct {
+		name   string
+		rest   func(*session.Session[state])
+		told   string
+		events []string
+	}{
+		{"a read", func(s *session.Session[state]) { _ = s.State() }, "", []string{}},
+		{"an update", func(s *session.Session[state]) { s.Update(note("stray")) }, "", []string{"conflict", "superseded", "failed"}},
+		{"an update and persistence", func(s *session.Session[state]) {
+			s.SetPersistent(true)
+			s.Update(note("stray"))
+		}, "", []string{"conflict", "superseded", "failed"}},
+		{"a login", func(s *session.Session[state]) { s.Update(be("bob")) }, "set", []string{"conflict", "superseded", "created"}},
+		{"a renewal", (*session.Session[state]).Renew, "set", []string{"conflict", "superseded", "created"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newRig(t)
+			g.update(count)
+			slow := g.tab()
+			response := slow.use(func(s *session.Session[state]) {
+				g.update(be("alice"))
+				g.log.kinds()
+				test.rest(s)
+			})
+			g.log.want(t, test.events...)
+			if told(response) != test.told {
+				t.Errorf("cookie %q, want %q", told(response), test.told)
+			}
+			if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
+				t.Errorf("alice's session (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A logout elsewhere in the browser ends what a running request knows of the
+// user: nothing of alice is written into the session that is anonymous now.
+func TestLogoutUnderTheRequest(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	slow := g.tab()
+	response := slow.use(func(s *session.Session[state]) {
+		s.Update(note("alice's secret"))
+		g.use((*session.Session[state]).Clear)
+	})
+	if told(response) != "" || g.state().Note != "" {
+		t.Errorf("cookie %q, note %q", told(response), g.state().Note)
+	}
+}
+
+// An old cookie in front of the real one, or behind it, does not hide it.
+func TestSupersededBesideTheRealOne(t *testing.T) {
+	g := newRig(t)
+	g.update(count)
+	old := g.token()
+	g.update(be("alice"))
+	g.log.kinds()
+	for _, pair := range [][2]string{{old, g.token()}, {g.token(), old}} {
+		r := g.request("/")
+		r.Header.Set("Cookie", "__Host-session="+pair[0]+"; __Host-session="+pair[1])
+		var user string
+		w := serveOne(g.m, r, func(s *session.Session[state]) {
+			user = s.State().User
+			s.Update(count) // which is not muted either
+		})
+		if user != "alice" || told(w) != "" {
+			t.Errorf("user %q, cookie %q", user, told(w))
+		}
+	}
+	if got := g.state().Count; got != 3 {
+		t.Errorf("count %d, want 3", got)
+	}
+}
