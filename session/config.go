@@ -60,6 +60,26 @@ type Config[T any] struct {
 	// state.
 	Subject func(*T) string
 
+	// Label describes where a session is used, for the page that lists where
+	// somebody is logged in: a device and a place, for instance. It is asked
+	// when the subject is established, and must not change the state. Of more
+	// than 64 bytes the first whole characters are kept. Nil means no labels.
+	Label func(*http.Request, *T) string
+
+	// MaxPerSubject limits the sessions of one subject: a login beyond it ends
+	// those whose login is the longest ago. Zero means no limit. It needs
+	// Subject and a Store that is a [SubjectIndex].
+	MaxPerSubject int
+
+	// Revoker ends sessions that a [ClientHeld] store cannot end. Nil means
+	// that they end by expiring only.
+	Revoker Revoker
+
+	// StaleHandler answers for [Manager.RequireFresh] where the login is too
+	// long ago: usually with a redirect to the login page. Nil means a plain
+	// 403.
+	StaleHandler http.Handler
+
 	// Eager loads the session before the handler runs. When that fails the
 	// handler is not reached. Otherwise a session is loaded at its first use,
 	// and a request that never uses it costs no call of the store.
@@ -110,8 +130,8 @@ func (cfg Config[T]) withDefaults() Config[T] {
 	if cfg.Initial == nil {
 		cfg.Initial = func() (zero T) { return zero }
 	}
-	if cfg.Subject == nil {
-		cfg.Subject = func(*T) string { return "" }
+	if cfg.StaleHandler == nil {
+		cfg.StaleHandler = http.HandlerFunc(plainStale)
 	}
 	if cfg.ErrorHandler == nil {
 		cfg.ErrorHandler = plainError
@@ -134,6 +154,10 @@ func (cfg Config[T]) validate() error {
 		return fmt.Errorf("AbsoluteTimeout is negative: %v", cfg.AbsoluteTimeout)
 	case cfg.AbsoluteTimeout < cfg.IdleTimeout:
 		return fmt.Errorf("AbsoluteTimeout %v is shorter than IdleTimeout %v", cfg.AbsoluteTimeout, cfg.IdleTimeout)
+	case cfg.MaxPerSubject < 0:
+		return fmt.Errorf("MaxPerSubject is negative: %d", cfg.MaxPerSubject)
+	case cfg.MaxPerSubject > 0 && cfg.Subject == nil:
+		return errors.New("MaxPerSubject is set, but Subject is not")
 	case cfg.Extend > ExtendOnChange:
 		return fmt.Errorf("Extend is not a policy: %d", cfg.Extend)
 	}
@@ -168,6 +192,11 @@ func (cfg Config[T]) ring() (*seal.Ring, error) {
 		return nil, fmt.Errorf("Keys: %w", err)
 	}
 	return ring, nil
+}
+
+// plainStale is the default StaleHandler.
+func plainStale(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "Please log in again.", http.StatusForbidden)
 }
 
 // plainError is the default ErrorHandler.

@@ -19,6 +19,10 @@ type core struct {
 	tokens  tokens
 	records *seal.Sealer // nil: payloads are stored as they are
 
+	index      SubjectIndex // nil: the store cannot tell who is where
+	perSubject int
+	revoker    Revoker // nil: what the client holds ends by itself only
+
 	idle     int64 // milliseconds, like all times of the core
 	absolute int64
 	extend   ExtendPolicy
@@ -26,6 +30,7 @@ type core struct {
 
 	persistent   bool
 	errorHandler func(http.ResponseWriter, *http.Request, error)
+	staleHandler http.Handler
 	observer     func(context.Context, Event)
 	logger       *slog.Logger
 

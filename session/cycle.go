@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,6 +39,7 @@ type cycle struct {
 	doomed   string // the ref of a record to delete; "" for none
 	doomedID ID
 	renew    bool  // Renew was called
+	proven   bool  // Reauthenticated was called
 	persist  *bool // SetPersistent was called
 	reseal   bool  // the token was sealed under an older key
 	begun    bool  // the response has begun: the client can be told nothing more
@@ -55,11 +55,12 @@ type cycle struct {
 
 // view is what the accessors of a Session read.
 type view struct {
-	id      ID
-	created int64
-	expires int64
-	isNew   bool
-	status  Status
+	id            ID
+	created       int64
+	expires       int64
+	authenticated int64
+	isNew         bool
+	status        Status
 }
 
 // message is what the client must be told with the response.
@@ -82,6 +83,8 @@ type stater interface {
 	initial() ([]byte, error)
 	// owner returns the subject of the state.
 	owner() string
+	// label returns what to call the session by.
+	label() string
 	// pending reports whether there are updates that were not saved.
 	pending() bool
 	// settle forgets the pending updates: they were saved, or never will be.
@@ -154,6 +157,9 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 		id = rec.ID
 	}
 	y.adopt(id, ref, &rec, y.loaded)
+	if y.live {
+		y.heed(ctx, id)
+	}
 }
 
 // adopt makes rec the session's record, if the secret that the client presented
@@ -170,7 +176,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	case err != nil:
 		y.lose(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
 		return
-	case h.held && !y.opens(&h):
+	case h.held && !y.secret.opens(&h):
 		if now-h.renewed < supersededGrace.Milliseconds() {
 			y.muted = true
 			y.lose(Event{Kind: EventSuperseded, ID: id, Subject: rec.Subject})
@@ -194,20 +200,13 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	}
 	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
 	y.header, y.encoded, y.expires = h, encoded, expires
-	y.show(func(v *view) { v.id, v.created, v.expires = id, h.created, expires })
+	y.showRecord(id)
 }
 
 // lose takes note, and says, that what the client presented opens no record.
 func (y *cycle) lose(e Event) {
 	y.live = false
 	y.event(e)
-}
-
-// opens reports whether the client's secret is the current one, in a time that
-// does not depend on how much of it is right.
-func (y *cycle) opens(h *header) bool {
-	hash := y.secret.hash()
-	return subtle.ConstantTimeCompare(hash[:], h.hash[:]) == 1
 }
 
 // destroy drops the record, and everything that was not saved.
@@ -219,7 +218,7 @@ func (y *cycle) destroy() error {
 	if y.pieces != 0 && !y.muted {
 		y.tell = tellEnd
 	}
-	y.live, y.renew, y.persist, y.reseal = false, false, nil, false
+	y.live, y.renew, y.proven, y.persist, y.reseal = false, false, false, nil, false
 	y.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
 	y.state.settle()
 	return y.state.rebuild(nil)
@@ -305,6 +304,20 @@ func (y *cycle) token() string {
 	return y.core.tokens.seal(content[:])
 }
 
+// showRecord lets the accessors see the record.
+func (y *cycle) showRecord(id ID) {
+	y.show(func(v *view) {
+		v.id, v.created, v.expires, v.authenticated = id, y.header.created, y.expires, y.header.authenticated
+	})
+}
+
+// look returns what the accessors see.
+func (y *cycle) look() view {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.seen
+}
+
 // show changes what the accessors see.
 func (y *cycle) show(change func(*view)) {
 	y.mu.Lock()
@@ -313,11 +326,7 @@ func (y *cycle) show(change func(*view)) {
 }
 
 // id returns the session's ID, zero where it has none yet.
-func (y *cycle) id() ID {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	return y.seen.id
-}
+func (y *cycle) id() ID { return y.look().id }
 
 // drawID returns the session's ID, drawing one where it has none yet.
 func (y *cycle) drawID() ID {

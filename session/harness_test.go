@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/memory"
@@ -64,6 +65,8 @@ type browser struct {
 	t       testing.TB
 	handler http.Handler
 	cookies map[string]string
+	agent   string    // the User-Agent
+	expires time.Time // for the test to keep
 }
 
 func newBrowser(t testing.TB, handler http.Handler) *browser {
@@ -82,6 +85,9 @@ func (b *browser) clone() *browser {
 // request returns a request that presents the cookies.
 func (b *browser) request(path string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
 	var pairs []string
 	for name, value := range b.cookies {
 		pairs = append(pairs, name+"="+value)

@@ -3,14 +3,18 @@ package session
 import (
 	"context"
 	"errors"
+	"net/http"
 	"runtime"
+	"strings"
+	"unicode/utf8"
 )
 
 // live is a session that is in use: the cycle, in bytes, and the typed state,
 // which it holds for the cycle as its stater.
 type live[T any] struct {
 	cycle
-	m *Manager[T]
+	m       *Manager[T]
+	request *http.Request // nil after Open
 
 	value   T           // written under mu by the holder of the turn
 	scratch T           // what a callback works on, so that none sees half a change
@@ -19,8 +23,8 @@ type live[T any] struct {
 	wishes  []func(*live[T])
 }
 
-func newLive[T any](m *Manager[T]) *live[T] {
-	l := &live[T]{m: m}
+func newLive[T any](m *Manager[T], r *http.Request) *live[T] {
+	l := &live[T]{m: m, request: r}
 	l.core, l.state = m.core, l
 	return l
 }
@@ -35,10 +39,10 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 	if l := s.live.Load(); l != nil {
 		return l
 	}
-	l := newLive(s.m)
+	l := newLive(s.m, s.request)
 	l.begun = s.begun
 	var buf [maxCandidates]string
-	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request)
+	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request.Header)
 	l.pieces = pieces
 	l.cycle.load(ctx, tokens)
 	s.live.Store(l)
@@ -151,13 +155,6 @@ func (l *live[T]) changed() {
 	})
 }
 
-// look returns what the accessors see.
-func (l *live[T]) look() view {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.seen
-}
-
 // base returns what the state is to be rebuilt from.
 func (l *live[T]) base() []byte {
 	if l.live {
@@ -229,7 +226,26 @@ func (l *live[T]) initial() ([]byte, error) {
 }
 
 // owner implements stater.
-func (l *live[T]) owner() string { return l.m.subject(&l.value) }
+func (l *live[T]) owner() string {
+	if l.m.subject == nil {
+		return ""
+	}
+	return l.m.subject(&l.value)
+}
+
+// label implements stater.
+func (l *live[T]) label() string {
+	if l.m.label == nil || l.request == nil {
+		return ""
+	}
+	label := strings.ToValidUTF8(l.m.label(l.request, &l.value), "")
+	for n := maxLabel; len(label) > maxLabel; n-- {
+		if utf8.RuneStart(label[n]) {
+			label = label[:n]
+		}
+	}
+	return label
+}
 
 // pending implements stater.
 func (l *live[T]) pending() bool { return len(l.updates) > 0 }

@@ -16,8 +16,9 @@ type Manager[T any] struct {
 	core    *core
 	codec   codec.Codec[T]
 	initial func() T
-	subject func(*T) string
-	zero    []byte // the encoded zero T, where that is the initial state
+	subject func(*T) string                // nil: no subjects
+	label   func(*http.Request, *T) string // nil: no labels
+	zero    []byte                         // the encoded zero T, where that is the initial state
 }
 
 // NewManager returns a manager that keeps its sessions in store. Its error names
@@ -36,6 +37,13 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 		return nil, fmt.Errorf("session: Config.%w", err)
 	}
 	_, clientHeld := store.(ClientHeld)
+	index, _ := store.(SubjectIndex)
+	switch {
+	case cfg.MaxPerSubject > 0 && index == nil:
+		return nil, fmt.Errorf("session: Config.MaxPerSubject is set, but %T is no SubjectIndex", store)
+	case cfg.Revoker != nil && !clientHeld:
+		return nil, fmt.Errorf("session: Config.Revoker is set, but %T ends its sessions itself", store)
+	}
 	c := &core{
 		store:        store,
 		clientHeld:   clientHeld,
@@ -46,6 +54,10 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 		eager:        cfg.Eager,
 		persistent:   cfg.Cookie.Persistent,
 		errorHandler: cfg.ErrorHandler,
+		staleHandler: cfg.StaleHandler,
+		index:        index,
+		perSubject:   cfg.MaxPerSubject,
+		revoker:      cfg.Revoker,
 		observer:     cfg.Observer,
 		logger:       cfg.Logger,
 		lines:        newLines(),
@@ -59,7 +71,7 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 	if cfg.SealRecords {
 		c.records = ring.Sealer("stored record")
 	}
-	m := &Manager[T]{core: c, codec: cfg.Codec, initial: cfg.Initial, subject: cfg.Subject}
+	m := &Manager[T]{core: c, codec: cfg.Codec, initial: cfg.Initial, subject: cfg.Subject, label: cfg.Label}
 	// A state that cannot be encoded is found out here, not by the first user.
 	state := cfg.Initial()
 	encoded, err := m.encode(nil, &state)
@@ -134,7 +146,7 @@ func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[
 // [ErrNotFound] for every token that leads nowhere.
 func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
 	s := &Session[T]{m: m}
-	l := newLive(m)
+	l := newLive(m, nil)
 	l.begun = true
 	s.turn.Lock()
 	l.cycle.load(ctx, []string{token})

@@ -11,9 +11,10 @@ import (
 // are Unix milliseconds.
 type header struct {
 	created       int64
-	extended      int64 // when the idle timeout last began anew
-	renewed       int64 // when the secret was drawn
-	authenticated int64 // when the subject was established; 0: it never was
+	extended      int64  // when the idle timeout last began anew
+	renewed       int64  // when the secret was drawn
+	authenticated int64  // when the subject was established; 0: it never was
+	label         string // what the application called it when the subject was established
 	persistent    bool
 	held          bool              // there is a secret: the store holds the record
 	hash          [sha256.Size]byte // of the secret
@@ -29,11 +30,15 @@ const (
 	flagPersistent = 1 << iota
 	flagHeld
 	flagAuthenticated
+	flagLabel
 	flagsKnown = 1<<iota - 1
 )
 
+// maxLabel bounds a label, in bytes.
+const maxLabel = 64
+
 // maxHeaderSize is the length of the longest header.
-const maxHeaderSize = 2 + 4*binary.MaxVarintLen64 + sha256.Size
+const maxHeaderSize = 2 + 4*binary.MaxVarintLen64 + 1 + maxLabel + sha256.Size
 
 // errPayload is the error of every payload that cannot be read.
 var errPayload = errors.New("session: payload is corrupt or of a newer version")
@@ -50,12 +55,18 @@ func appendHeader(dst []byte, h *header) []byte {
 	if h.authenticated != 0 {
 		flags |= flagAuthenticated
 	}
+	if h.label != "" {
+		flags |= flagLabel
+	}
 	dst = append(dst, formatPlain, flags)
 	dst = binary.AppendUvarint(dst, uint64(h.created))
 	dst = binary.AppendUvarint(dst, uint64(h.extended-h.created))
 	dst = binary.AppendUvarint(dst, uint64(h.renewed-h.created))
 	if h.authenticated != 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.authenticated-h.created))
+	}
+	if h.label != "" {
+		dst = append(append(dst, byte(len(h.label))), h.label...)
 	}
 	if h.held {
 		dst = append(dst, h.hash[:]...)
@@ -84,6 +95,16 @@ func parseHeader(payload []byte) (h header, state []byte, err error) {
 		authenticated, after, ok3 := cutUvarint(rest, maxMillis-created)
 		ok = ok && ok3 && created+authenticated != 0
 		h.authenticated, rest = created+authenticated, after
+	}
+	if flags&flagLabel != 0 {
+		n := 0
+		if len(rest) > 0 {
+			n = int(rest[0])
+		}
+		ok = ok && n > 0 && n <= maxLabel && len(rest) > n
+		if ok {
+			h.label, rest = string(rest[1:1+n]), rest[1+n:]
+		}
 	}
 	if h.held {
 		ok = ok && len(rest) >= len(h.hash)

@@ -42,6 +42,12 @@ func (y *cycle) bury(ctx context.Context) error {
 	if err := storeError(y.core.store.Delete(ctx, y.doomed)); err != nil {
 		return y.failed("destroy", err)
 	}
+	if y.core.revoker != nil {
+		if err := y.core.revokeID(ctx, y.doomedID); err != nil {
+			return y.failed("destroy", err)
+		}
+	}
+	y.unlist(ctx, y.subject, y.doomedID)
 	y.event(Event{Kind: EventDestroyed, ID: y.doomedID, Subject: y.subject})
 	y.doomed, y.subject = "", ""
 	return nil
@@ -122,6 +128,7 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 	y.muted = false
 	y.tell = tellToken
 	y.event(Event{Kind: EventCreated, ID: w.rec.ID, Subject: subject})
+	y.limit(ctx, subject)
 	return nil
 }
 
@@ -129,6 +136,9 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
 	w.rec.ID = y.drawID()
 	y.finish(w)
+	if err := y.enlist(ctx, w); err != nil {
+		return "", err
+	}
 	ref, err = y.core.store.Create(ctx, w.rec)
 	return ref, y.written(ref, err)
 }
@@ -149,12 +159,16 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		if err != nil || w.purpose == writeNothing {
 			return err
 		}
-		ref, err := y.core.store.Update(ctx, y.ref, y.rev, w.rec)
-		err = y.written(ref, err)
+		ref, err := y.replace(ctx, &w)
 		var conflict *ConflictError
 		switch {
 		case err == nil:
+			former := y.subject
 			y.updated(ref, &w)
+			if w.rec.Subject != former {
+				y.unlist(ctx, former, id)
+				y.limit(ctx, w.rec.Subject)
+			}
 			return nil
 		case w.purpose == writeExpiry:
 			// Somebody else has used the session just now, or it has ended, or
@@ -195,6 +209,26 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 	}
 }
 
+// replace hands a changed record to the store.
+func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
+	if w.rec.Subject != y.subject {
+		if err := y.enlist(ctx, w); err != nil {
+			return "", err
+		}
+	}
+	if y.core.revoker != nil {
+		// Revoked since it was loaded: a new cookie would be a new lease.
+		switch revoked, err := y.core.revoked(ctx, w.rec.ID, y.subject, &y.header); {
+		case err != nil:
+			return "", err
+		case revoked:
+			return "", ErrNotFound
+		}
+	}
+	ref, err = y.core.store.Update(ctx, y.ref, y.rev, w.rec)
+	return ref, y.written(ref, err)
+}
+
 // pause waits before one more attempt against other processes: at random, so
 // that they do not meet again, up to a bound that grows from 1 to 32 ms. A
 // revision is random enough.
@@ -231,7 +265,7 @@ func (y *cycle) end() {
 // drop gives up what was not saved, and says so.
 func (y *cycle) drop(err error) error {
 	y.state.settle()
-	y.renew, y.persist = false, nil
+	y.renew, y.proven, y.persist = false, false, nil
 	y.fail(err)
 	return err
 }

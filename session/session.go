@@ -17,7 +17,7 @@ import (
 // be read, but a change is not kept, and reported as a failure.
 type Session[T any] struct {
 	m       *Manager[T]
-	request http.Header // what the request presented, until it is loaded
+	request *http.Request // nil after Open
 
 	// turn is held by whoever runs a callback, encodes the state or talks to
 	// the store. The callbacks may use the session all the same: see lock.

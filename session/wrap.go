@@ -49,8 +49,8 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		q := &request[T]{Context: ctx}
-		q.session.m, q.session.request = m, r.Header
 		r = r.WithContext(q)
+		q.session.m, q.session.request = m, r
 		q.response.init(w, r, q)
 		completed := false
 		defer func() {

@@ -33,9 +33,7 @@ func (y *cycle) birth(encoded []byte, subject string) write {
 	if y.persist != nil {
 		w.header.persistent = *y.persist
 	}
-	if subject != "" {
-		w.header.authenticated = now
-	}
+	y.establish(&w, now)
 	y.newSecret(&w)
 	return w
 }
@@ -89,15 +87,21 @@ func (y *cycle) change(tx bool) (write, error) {
 		w.header.renewed = now
 		y.newSecret(&w)
 	}
-	if w.rec.Subject != y.subject {
-		w.header.authenticated = 0
-		if w.rec.Subject != "" {
-			w.header.authenticated = now
-		}
+	if w.rec.Subject != y.subject || y.proven {
+		y.establish(&w, now)
 	}
 	w.rec.ID = y.id()
 	y.finish(&w)
 	return w, nil
+}
+
+// establish notes when and where the subject, if there is one, has proven to be
+// who it is.
+func (y *cycle) establish(w *write, now int64) {
+	w.header.authenticated, w.header.label = 0, ""
+	if w.rec.Subject != "" {
+		w.header.authenticated, w.header.label = now, y.state.label()
+	}
 }
 
 // news reports whether the client must be told of a write.
@@ -169,8 +173,7 @@ func (y *cycle) keep(ref string, w *write) {
 	y.live, y.ref, y.rev, y.subject = true, ref, w.rec.Rev, w.rec.Subject
 	y.header, y.secret, y.encoded = w.header, w.secret, w.encoded[maxHeaderSize:]
 	y.expires = w.rec.Expires.UnixMilli()
-	y.renew, y.persist, y.reseal = false, nil, false
+	y.renew, y.proven, y.persist, y.reseal = false, false, nil, false
 	y.state.settle()
-	id, created, expires := w.rec.ID, w.header.created, y.expires
-	y.show(func(v *view) { v.id, v.created, v.expires = id, created, expires })
+	y.showRecord(w.rec.ID)
 }
