@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -14,15 +13,12 @@ import (
 )
 
 // getCached asks the client's cache, which asks the server where it must. A
-// value of the cache belongs to it, so the caller gets a copy.
+// value of the cache belongs to it, so the caller gets a copy. The command is
+// pinned, which keeps its memory to itself, because the client repeats it where
+// it is not told otherwise: see persist.
 func (st *Store) getCached(ctx context.Context, id session.ID) ([]byte, error) {
-	get := st.client.B().Get().Key(st.key(id)).Cache()
+	get := client.Cacheable(st.get(id)).Pin()
 	value, err := st.client.DoCache(ctx, get, st.opts.MaxRevocationDelay).AsBytes()
-	if errors.Is(err, client.ErrDoCacheAborted) {
-		// The connection broke while others waited for the same value. The
-		// client, which repeats reads, does not repeat this one.
-		return st.get(ctx, id)
-	}
 	return bytes.Clone(value), err
 }
 

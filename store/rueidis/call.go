@@ -3,6 +3,7 @@ package rueidis
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type opContext struct {
 	context.Context
 	deadline time.Time
 
+	over   atomic.Bool // the operation has returned
 	arm    sync.Once
 	armed  context.Context // nil until armed
 	cancel context.CancelFunc
@@ -44,8 +46,11 @@ func (c *opContext) Err() error {
 	if err := c.Context.Err(); err != nil {
 		return err
 	}
-	if !time.Now().Before(c.deadline) {
+	switch {
+	case !time.Now().Before(c.deadline):
 		return context.DeadlineExceeded
+	case c.over.Load():
+		return context.Canceled
 	}
 	return nil
 }
@@ -59,6 +64,7 @@ var ended = func() context.Context {
 
 // end releases the timer. Whoever still holds the context finds it done.
 func (c *opContext) end() {
+	c.over.Store(true) // first: a context that is done has an error
 	c.arm.Do(func() { c.armed = ended })
 	if c.cancel != nil {
 		c.cancel()

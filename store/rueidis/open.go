@@ -95,6 +95,7 @@ func advise(settings *client.ClientOption, opts Options) {
 	settings.ConnWriteTimeout = cmp.Or(settings.ConnWriteTimeout, 2*time.Second)
 	settings.Dialer.Timeout = cmp.Or(settings.Dialer.Timeout, opts.Timeout)
 	settings.ClusterOption.ShardsRefreshInterval = 5 * time.Second
+	settings.DisableRetry = true // see persist
 	if opts.MaxRevocationDelay == 0 {
 		// Asks the server for less, and lets RESP2 do.
 		settings.DisableCache = true
@@ -175,8 +176,7 @@ func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, st.opts.Timeout)
 	defer cancel()
 	for {
-		get := st.client.B().Get().Key(st.key(rec.ID)).Cache()
-		value, err := st.client.DoCache(ctx, get, time.Minute).AsBytes()
+		value, err := st.client.DoCache(ctx, client.Cacheable(st.get(rec.ID)).Pin(), time.Minute).AsBytes()
 		if err != nil {
 			return fmt.Errorf("rueidis: cached load: %w (MaxRevocationDelay needs the rights %s)", err, st.rights())
 		}

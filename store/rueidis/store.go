@@ -122,18 +122,22 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 	if err != nil {
 		return session.Record{}, session.ErrNotFound
 	}
+	cached = cached && !st.recent.has(id)
 	op := newOpContext(ctx, st.opts.Timeout)
 	value, err := call(st, op, func() ([]byte, error) {
-		if cached && !st.recent.has(id) {
-			return st.getCached(op, id)
+		if cached {
+			value, err := st.getCached(op, id)
+			if err == nil || !isTransient(err) {
+				return value, err
+			}
 		}
-		return st.get(op, id)
+		var value []byte
+		err := persist(op, func() (err error) {
+			value, err = st.client.Do(op, st.get(id)).AsBytes()
+			return err
+		})
+		return value, err
 	})
-	if st.recent != nil && !cached {
-		// Whoever asks for a fresh record knows that the cached one is not:
-		// the next Load must not fall behind this one.
-		st.recent.add(id)
-	}
 	switch {
 	case client.IsRedisNil(err):
 		return session.Record{}, session.ErrNotFound
@@ -146,9 +150,11 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 	return s.Record, err
 }
 
-// get asks the server for the value of a session's key.
-func (st *Store) get(ctx context.Context, id session.ID) ([]byte, error) {
-	return st.client.Do(ctx, st.client.B().Get().Key(st.key(id)).Build()).AsBytes()
+// get returns the command that reads a session's key. It is an arbitrary one to
+// the client, so that the client neither repeats it (see persist) nor sends it
+// to a replica, which may not have heard of a logout.
+func (st *Store) get(id session.ID) client.Completed {
+	return st.client.B().Arbitrary("GET").Keys(st.key(id)).Build()
 }
 
 // Create implements [session.Store].

@@ -2,10 +2,7 @@ package rueidis
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"strconv"
 	"time"
 
@@ -75,33 +72,29 @@ type reply struct {
 	repeated bool   // an earlier attempt may have been made already
 }
 
-// write runs a script that writes revision rev, again and again until the
-// server has answered or the time is up. It does not leave that to the client,
-// which would not tell whether it has repeated a command: a write that is found
-// in place, or replaced by others since, counts as written only then.
+// write runs a script that writes revision rev.
 func (st *Store) write(ctx context.Context, id session.ID, rev session.Rev, script string, args ...string) (reply, error) {
 	op := newOpContext(ctx, st.opts.Timeout)
 	r, err := call(st, op, func() (reply, error) {
+		var r reply
 		repeated := false
-		for attempt := 0; ; attempt++ {
-			r, err := st.run(op, st.key(id), script, args)
+		err := persist(op, func() (err error) {
+			r, err = st.run(op, st.key(id), script, args)
 			r.repeated = repeated
-			switch {
-			case err == nil && r.isOwn(id, rev):
-				if st.opts.Replicas == 0 {
-					r.written = true
-					return r, nil
-				}
-				script, args = rewriteScript, nil // for replicas to acknowledge
-				continue
-			case err == nil || !isTransient(err):
-				return r, err
-			}
-			repeated = repeated || !isRefusal(err)
-			if ended := pause(op, attempt); ended != nil {
-				return r, fmt.Errorf("%w, after %d attempts: %w", ended, attempt+1, err)
-			}
+			repeated = repeated || err != nil && !isRefusal(err)
+			return err
+		})
+		if err != nil || !r.isOwn(id, rev) {
+			return r, err
 		}
+		r.written = true
+		if st.opts.Replicas > 0 {
+			err = persist(op, func() error {
+				_, err := st.run(op, st.key(id), rewriteScript, nil)
+				return err
+			})
+		}
+		return r, err
 	})
 	if st.recent != nil {
 		st.recent.add(id) // whatever came of it
@@ -168,44 +161,4 @@ func parseReply(result client.RedisResult) (reply, error) {
 	}
 	held, err := message.AsBytes()
 	return reply{held: held}, err
-}
-
-// isTransient reports whether trying again may help: the connection broke, or
-// the server is about to be there.
-func isTransient(err error) bool {
-	var short *replicasError
-	if errors.Is(err, client.ErrClosing) || errors.As(err, &short) {
-		return false
-	}
-	if refusal, ok := client.IsRedisErr(err); ok {
-		_, moved := refusal.IsMoved()
-		_, ask := refusal.IsAsk()
-		return moved || ask || refusal.IsLoading() || refusal.IsClusterDown() || refusal.IsTryAgain()
-	}
-	return true
-}
-
-// isRefusal reports whether a failed attempt has certainly changed nothing:
-// the server said no, or was not reached.
-func isRefusal(err error) bool {
-	if _, ok := client.IsRedisErr(err); ok {
-		return true
-	}
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-// pause waits before one more attempt, from a millisecond up to 64, at random
-// so that all who lost one connection do not come back at once. It returns
-// ctx's error if ctx ends meanwhile.
-func pause(ctx context.Context, attempt int) error {
-	bound := time.Millisecond << min(attempt, 6)
-	timer := time.NewTimer(bound/2 + rand.N(bound/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

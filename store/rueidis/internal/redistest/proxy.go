@@ -3,6 +3,7 @@ package redistest
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -17,7 +18,22 @@ type Proxy struct {
 
 	mu     sync.Mutex
 	silent bool
-	conns  map[net.Conn]struct{}
+	lose   direction
+	then   func()
+	conns  map[net.Conn]*link
+}
+
+type direction int
+
+const (
+	nothing direction = iota
+	requests
+	answers
+)
+
+// link is a client's connection and the server's that belongs to it.
+type link struct {
+	muted atomic.Bool // for good
 }
 
 // NewProxy starts a proxy in front of the server at target.
@@ -31,7 +47,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		Addr:     l.Addr().String(),
 		target:   target,
 		listener: l,
-		conns:    make(map[net.Conn]struct{}),
+		conns:    make(map[net.Conn]*link),
 	}
 	p.wg.Add(1)
 	go p.accept()
@@ -44,12 +60,16 @@ func NewProxy(t testing.TB, target string) *Proxy {
 }
 
 // Silence makes the proxy swallow every byte in both directions, as a firewall
-// that drops packets does: no connection is closed, none is refused. Bytes
-// swallowed are gone when silence ends.
+// does that forgets its connections and drops what belongs to none: nothing is
+// closed and nothing is refused. When silence ends new connections work; those
+// that there were stay silent for ever.
 func (p *Proxy) Silence(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.silent = on
+	for _, l := range p.conns {
+		l.muted.Store(true)
+	}
 }
 
 // Cut closes every connection and returns how many there were. New ones are
@@ -89,6 +109,34 @@ func (p *Proxy) CutEvery(interval time.Duration) (stop func() int) {
 	}
 }
 
+// LoseRequest makes the proxy swallow what a client sends next, call then, and
+// cut that connection.
+func (p *Proxy) LoseRequest(then func()) { p.loseNext(requests, then) }
+
+// LoseAnswer makes the proxy swallow what the server answers next, call then,
+// and cut that connection.
+func (p *Proxy) LoseAnswer(then func()) { p.loseNext(answers, then) }
+
+func (p *Proxy) loseNext(what direction, then func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lose, p.then = what, then
+}
+
+// lost reports whether what has just come is to be lost.
+func (p *Proxy) lost(what direction) bool {
+	p.mu.Lock()
+	lost, then := p.lose == what, p.then
+	if lost {
+		p.lose = nothing
+	}
+	p.mu.Unlock()
+	if lost {
+		then()
+	}
+	return lost
+}
+
 func (p *Proxy) accept() {
 	defer p.wg.Done()
 	for {
@@ -101,16 +149,18 @@ func (p *Proxy) accept() {
 			client.Close()
 			continue
 		}
+		l := new(link)
 		p.mu.Lock()
-		p.conns[client], p.conns[server] = struct{}{}, struct{}{}
+		l.muted.Store(p.silent)
+		p.conns[client], p.conns[server] = l, l
 		p.mu.Unlock()
 		p.wg.Add(2)
-		go p.copy(server, client)
-		go p.copy(client, server)
+		go p.copy(l, requests, server, client)
+		go p.copy(l, answers, client, server)
 	}
 }
 
-func (p *Proxy) copy(to, from net.Conn) {
+func (p *Proxy) copy(l *link, what direction, to, from net.Conn) {
 	defer p.wg.Done()
 	defer p.drop(to)
 	defer p.drop(from)
@@ -120,11 +170,11 @@ func (p *Proxy) copy(to, from net.Conn) {
 		if err != nil {
 			return
 		}
-		p.mu.Lock()
-		silent := p.silent
-		p.mu.Unlock()
-		if silent {
+		if l.muted.Load() {
 			continue
+		}
+		if p.lost(what) {
+			return
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
 			return

@@ -89,25 +89,33 @@ func (c *Cluster) Addrs() []string {
 	return addrs
 }
 
-// MigrateSlot moves a slot and all its keys from one master to another, the
-// way redis-cli does it, with clients at work meanwhile.
-func (c *Cluster) MigrateSlot(slot, from, to int) {
-	source, target := c.Masters[from], c.Masters[to]
+// MigrateKey moves the slot that a key is in, with all its keys, from the
+// master that has it to another, the way redis-cli does it, with clients at
+// work meanwhile.
+func (c *Cluster) MigrateKey(key string) {
+	slot := c.Masters[0].MustDo("CLUSTER", "KEYSLOT", key)
+	var source, target *Server
+	for _, m := range c.Masters {
+		if strings.HasPrefix(m.Do("GET", key), "-MOVED") {
+			target = m
+		} else {
+			source = m
+		}
+	}
 	sourceID, targetID := source.MustDo("CLUSTER", "MYID"), target.MustDo("CLUSTER", "MYID")
-	s := strconv.Itoa(slot)
-	target.MustDo("CLUSTER", "SETSLOT", s, "IMPORTING", sourceID)
-	source.MustDo("CLUSTER", "SETSLOT", s, "MIGRATING", targetID)
+	target.MustDo("CLUSTER", "SETSLOT", slot, "IMPORTING", sourceID)
+	source.MustDo("CLUSTER", "SETSLOT", slot, "MIGRATING", targetID)
 	host, port, _ := net.SplitHostPort(target.Addr)
 	for {
-		keys := source.MustDo("CLUSTER", "GETKEYSINSLOT", s, "100")
+		keys := source.MustDo("CLUSTER", "GETKEYSINSLOT", slot, "100")
 		if keys == "" {
 			break
 		}
 		args := []string{"MIGRATE", host, port, "", "0", "5000", "KEYS"}
 		source.MustDo(append(args, strings.Split(keys, "\n")...)...)
 	}
-	target.MustDo("CLUSTER", "SETSLOT", s, "NODE", targetID)
-	source.MustDo("CLUSTER", "SETSLOT", s, "NODE", targetID)
+	target.MustDo("CLUSTER", "SETSLOT", slot, "NODE", targetID)
+	source.MustDo("CLUSTER", "SETSLOT", slot, "NODE", targetID)
 }
 
 // Pair is a master, its replica, and the sentinel that watches them.

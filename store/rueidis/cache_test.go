@@ -1,0 +1,253 @@
+package rueidis_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/rueidis"
+	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
+)
+
+// TestCacheHits makes sure that cached loads are not seen by the server.
+func TestCacheHits(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		other := open(t, "redis://"+s.Addr, rueidis.Options{})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		rec := newRecord()
+		ref, err := other.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Load(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		if commands := s.Monitor(func() {
+			for range 1000 {
+				if _, err := st.Load(t.Context(), ref); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}); len(commands) != 0 {
+			t.Errorf("1000 cached loads sent %d commands: %.200q", len(commands), commands)
+		}
+		if commands := s.Monitor(func() {
+			if _, err := st.LoadFresh(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}); len(commands) != 1 || !strings.HasPrefix(commands[0], `"GET"`) {
+			t.Errorf("LoadFresh sent %q, want one GET", commands)
+		}
+	})
+}
+
+// TestCacheReadsOwnWrites updates and deletes cached sessions, and loads each at
+// once. The client's own cache would be out of date in some percent of cases.
+func TestCacheReadsOwnWrites(t *testing.T) {
+	const rounds = 1000
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		other := open(t, "redis://"+s.Addr, rueidis.Options{})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		for range rounds {
+			rec := newRecord()
+			// Created elsewhere, so that the first load is cached.
+			ref, err := other.Create(t.Context(), rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := st.Load(t.Context(), ref); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if rec.ID[0]%2 == 0 {
+				later := next(rec)
+				if _, err := st.Update(t.Context(), ref, rec.Rev, later); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := st.Load(t.Context(), ref); err != nil || got.Rev != later.Rev {
+					t.Fatalf("Load after Update: revision %x, want %x, error %v", got.Rev, later.Rev, err)
+				}
+				continue
+			}
+			if err := st.Delete(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+				t.Fatalf("Load after Delete: %v, want ErrNotFound", err)
+			}
+		}
+	})
+}
+
+// TestCacheCreateAfterMiss makes sure that a session is found as soon as it is
+// there, although it was looked for before, and that absence is cached too.
+func TestCacheCreateAfterMiss(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		for range 200 {
+			rec := newRecord()
+			if _, err := st.Load(t.Context(), rec.ID.String()); !errors.Is(err, session.ErrNotFound) {
+				t.Fatalf("Load before Create: %v", err)
+			}
+			ref, err := st.Create(t.Context(), rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := st.Load(t.Context(), ref); err != nil {
+				t.Fatalf("Load after Create: %v", err)
+			}
+		}
+	})
+}
+
+// TestCacheStaleness measures how long a process goes on seeing what another
+// one has changed or deleted, where the network is well: far shorter than the
+// option's value, which is the bound.
+func TestCacheStaleness(t *testing.T) {
+	const (
+		rounds = 300
+		delay  = 10 * time.Second
+		bound  = 2 * time.Second // 5 ms on an idle machine
+	)
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		other := open(t, "redis://"+s.Addr, rueidis.Options{})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: delay})
+		var took []time.Duration
+		stale := 0
+		for range rounds {
+			rec := newRecord()
+			ref, err := other.Create(t.Context(), rec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := st.Load(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Delete(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			for first := true; ; first = false {
+				_, err := st.Load(t.Context(), ref)
+				if errors.Is(err, session.ErrNotFound) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first {
+					stale++
+				}
+				if time.Since(began) > bound {
+					t.Fatalf("a session that was ended elsewhere can still be loaded after %v", bound)
+				}
+			}
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		t.Logf("%d of %d sessions that another process had deleted could be loaded once more; gone after %v (median), %v (99th percentile), %v (longest)",
+			stale, rounds, took[rounds/2], took[rounds*99/100], took[rounds-1])
+	})
+}
+
+// TestCacheBehindSilence takes away the network without a word. The session,
+// which another process then ends, can be loaded for as long as the option
+// says, and no longer; after that the store does not know, and says so.
+func TestCacheBehindSilence(t *testing.T) {
+	const delay = time.Second
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		proxy := redistest.NewProxy(t, s.Addr)
+		other := open(t, "redis://"+s.Addr, rueidis.Options{})
+		st := open(t, "redis://"+proxy.Addr, rueidis.Options{MaxRevocationDelay: delay, Timeout: 200 * time.Millisecond})
+		rec := newRecord()
+		ref, err := other.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Load(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		proxy.Silence(true)
+		if err := other.Delete(t.Context(), ref); err != nil {
+			t.Fatal(err)
+		}
+		deleted := time.Now()
+		hits := 0
+		var last time.Duration
+		for {
+			_, err := st.Load(t.Context(), ref)
+			at := time.Since(deleted)
+			if err == nil {
+				hits, last = hits+1, at
+			} else if isContract(err) {
+				t.Fatalf("%v after the network went silent: %v", at, err)
+			}
+			// A hit that began in time may be noted late on a busy machine, so
+			// what counts is that there are none any more well after it.
+			if at > delay+time.Second {
+				break
+			}
+			if err == nil && at > delay+500*time.Millisecond {
+				t.Fatalf("a session that was ended elsewhere could be loaded after %v", at)
+			}
+		}
+		t.Logf("loaded %d times from the cache, the last %v after it was deleted elsewhere; the option is %v", hits, last, delay)
+
+		proxy.Silence(false)
+		healed := time.Now()
+		for {
+			_, err := st.Load(t.Context(), ref)
+			if errors.Is(err, session.ErrNotFound) {
+				break
+			}
+			if err == nil {
+				t.Fatal("the session is back")
+			}
+			if time.Since(healed) > 20*time.Second {
+				t.Fatalf("20 s after the network is back: %v", err)
+			}
+		}
+		t.Logf("answered again %d ms after the network was back", time.Since(healed).Milliseconds())
+	})
+}
+
+// TestCacheExpiry makes sure that a cached record is not returned at or after
+// its expiry.
+func TestCacheExpiry(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		other := open(t, "redis://"+s.Addr, rueidis.Options{})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		rec := newRecord()
+		rec.Expires = time.UnixMilli(time.Now().Add(300 * time.Millisecond).UnixMilli())
+		ref, err := other.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			began := time.Now()
+			_, err := st.Load(t.Context(), ref)
+			if err == nil && !began.Before(rec.Expires) {
+				t.Fatalf("loaded %v after its expiry", began.Sub(rec.Expires))
+			}
+			if errors.Is(err, session.ErrNotFound) {
+				if time.Now().Before(rec.Expires) {
+					t.Fatal("not found before its expiry")
+				}
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,262 @@
+package rueidis_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	client "github.com/redis/rueidis"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/rueidis"
+	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
+)
+
+// TestLostAnswer loses a request on its way to the server, or the answer on its
+// way back, and has another process write or delete the session before the
+// write is repeated. What the write says must be what became of it.
+func TestLostAnswer(t *testing.T) {
+	const unknown = "the change was made or it was not"
+	tests := []struct {
+		name    string
+		request bool // lost, rather than the answer
+		others  int  // writes of another process in between
+		deleted bool // by another process, after these
+		write   string
+		want    error
+		made    bool // the payload is in the record
+	}{
+		{name: "create", write: "create", made: true},
+		{name: "create that was not made", request: true, write: "create", made: true},
+		{name: "create, then written upon", others: 2, write: "create"},
+		{name: "create, then deleted", deleted: true, write: "create", want: session.ErrExists},
+		{name: "update", write: "update", made: true},
+		{name: "update that was not made", request: true, write: "update", made: true},
+		{name: "update, then written upon", others: 1, write: "update"},
+		{name: "update, then written upon four times", others: 4, write: "update"},
+		{name: "update, then written upon too often to tell", others: 5, write: "update", want: errors.New(unknown)},
+		{name: "update that was overtaken", request: true, others: 1, write: "update", want: session.ErrConflict},
+		{name: "update that was overtaken four times", request: true, others: 4, write: "update", want: session.ErrConflict},
+		{name: "update that was overtaken too often to tell", request: true, others: 5, write: "update", want: errors.New(unknown)},
+		{name: "update, then deleted", deleted: true, write: "update", want: session.ErrNotFound},
+		{name: "update that came after a delete", request: true, deleted: true, write: "update", want: session.ErrNotFound},
+		{name: "delete", write: "delete"},
+		{name: "delete that was not made", request: true, write: "delete"},
+		{name: "delete, then deleted", deleted: true, write: "delete"},
+	}
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		server := p.Start(t)
+		proxy := redistest.NewProxy(t, server.Addr)
+		// One connection, so that it is the next to be used.
+		st := newStore(t, client.ClientOption{
+			InitAddress:       []string{proxy.Addr},
+			PipelineMultiplex: -1,
+		}, rueidis.Options{})
+		other := open(t, "redis://"+server.Addr, rueidis.Options{})
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				ctx := t.Context()
+				rec := newRecord()
+				ref := rec.ID.String()
+				written := next(rec)
+				written.Payload = []byte("written")
+				if test.write != "create" {
+					if _, err := other.Create(ctx, rec); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := st.Load(ctx, newRecord().ID.String()); err != session.ErrNotFound {
+					t.Fatalf("the connection before the test: %v", err)
+				}
+
+				interfere := func() {
+					for range test.others {
+						rec, err := other.Load(ctx, ref)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						if _, err := other.Update(ctx, ref, rec.Rev, next(rec)); err != nil {
+							t.Error(err)
+						}
+					}
+					if test.deleted {
+						if err := other.Delete(ctx, ref); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				if test.request {
+					proxy.LoseRequest(interfere)
+				} else {
+					proxy.LoseAnswer(interfere)
+				}
+				var err error
+				switch test.write {
+				case "create":
+					_, err = st.Create(ctx, written)
+				case "update":
+					_, err = st.Update(ctx, ref, rec.Rev, written)
+				case "delete":
+					err = st.Delete(ctx, ref)
+				}
+				switch {
+				case err == nil && test.want == nil:
+				case err == nil || test.want == nil:
+					t.Errorf("error %v, want %v", err, test.want)
+				case test.want.Error() == unknown:
+					if !bytes.Contains([]byte(err.Error()), []byte(unknown)) || isContract(err) {
+						t.Errorf("error %v, want one of no kind that says %q", err, unknown)
+					}
+				case !errors.Is(err, test.want):
+					t.Errorf("error %v, want %v", err, test.want)
+				}
+
+				got, err := other.Load(ctx, ref)
+				if gone := test.deleted || test.write == "delete"; gone != errors.Is(err, session.ErrNotFound) {
+					t.Errorf("Load afterwards: %v", err)
+				}
+				if test.made && !bytes.Equal(got.Payload, written.Payload) {
+					t.Errorf("payload %q, want %q", got.Payload, written.Payload)
+				}
+			})
+		}
+	})
+}
+
+// isContract reports whether an error says what became of the record.
+func isContract(err error) bool {
+	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
+		errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrTooLarge)
+}
+
+// TestHotSessionUnderCuts has many writers on few sessions, so that several
+// others have written before a lost write is repeated, while every connection
+// is cut again and again. Each increment must be counted once if it succeeded
+// and at most once if the outcome is unknown.
+func TestHotSessionUnderCuts(t *testing.T) {
+	const (
+		writers    = 16
+		increments = 50 // each
+		hot        = 4  // sessions
+	)
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		server := p.Start(t)
+		proxy := redistest.NewProxy(t, server.Addr)
+		st := open(t, "redis://"+proxy.Addr, rueidis.Options{})
+		direct := open(t, "redis://"+server.Addr, rueidis.Options{})
+
+		var acked, unknown [hot]atomic.Int64
+		refs := make([]string, hot)
+		for i := range refs {
+			rec := newRecord()
+			rec.Payload = make([]byte, 8)
+			var err error
+			if refs[i], err = direct.Create(t.Context(), rec); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop := proxy.CutEvery(5 * time.Millisecond)
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				for range increments {
+					i := rand.IntN(hot)
+					switch err := increment(t.Context(), st, refs[i]); {
+					case err == nil:
+						acked[i].Add(1)
+					case isContract(err):
+						t.Errorf("increment: %v", err)
+					default:
+						unknown[i].Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		t.Logf("%d connections cut", stop())
+		for i, ref := range refs {
+			rec, err := direct.Load(t.Context(), ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := int64(binary.BigEndian.Uint64(rec.Payload))
+			t.Logf("session %d: counted %d, %d successes, %d unknown outcomes", i, n, acked[i].Load(), unknown[i].Load())
+			if n < acked[i].Load() || n > acked[i].Load()+unknown[i].Load() {
+				t.Errorf("session %d lost or doubled an increment", i)
+			}
+		}
+	})
+}
+
+// TestBoundedTime lets the network go silent under more callers than the
+// client's queues have room for, and with a client whose own limits are far
+// away. Every caller must be answered in time, and so must one who cancels.
+func TestBoundedTime(t *testing.T) {
+	const (
+		callers = 4000
+		timeout = 500 * time.Millisecond
+		slack   = 6 * time.Second // for a slow machine, and below the client's 12 s
+	)
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		proxy := redistest.NewProxy(t, p.Start(t).Addr)
+		st := newStore(t, client.ClientOption{InitAddress: []string{proxy.Addr}}, rueidis.Options{Timeout: timeout})
+		rec := newRecord()
+		ref, err := st.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Callers that share the connections bring the client to queue commands.
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if _, err := st.Load(t.Context(), ref); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		proxy.Silence(true)
+
+		var slowest atomic.Int64
+		for i := range callers {
+			wg.Go(func() {
+				began := time.Now()
+				var err error
+				if i%2 == 0 {
+					_, err = st.Load(t.Context(), ref)
+				} else {
+					_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
+				}
+				if err == nil || isContract(err) {
+					t.Errorf("behind a silent network: %v", err)
+				}
+				took := int64(time.Since(began))
+				for old := slowest.Load(); took > old && !slowest.CompareAndSwap(old, took); old = slowest.Load() {
+				}
+			})
+		}
+		wg.Wait()
+		t.Logf("%d callers, slowest %v", callers, time.Duration(slowest.Load()))
+		if took := time.Duration(slowest.Load()); took > timeout+slack {
+			t.Errorf("a caller was answered after %v, want about %v", took, timeout)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		if _, err := st.Load(ctx, ref); !errors.Is(err, context.Canceled) {
+			t.Errorf("Load with a context that was cancelled meanwhile: %v", err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if err := st.Delete(ctx, ref); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Delete with a context that ended meanwhile: %v", err)
+		}
+	})
+}

@@ -1,0 +1,78 @@
+package rueidis
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	client "github.com/redis/rueidis"
+)
+
+// persist makes attempts until the server has answered one, or ctx has ended.
+//
+// The client could repeat commands too, and is kept from it. It would not say
+// whether it has repeated a write. And, as of v1.0.79, it gives a repeated
+// command's memory to the next one while the goroutine that wrote to the broken
+// connection may still be reading it: the race detector finds that within
+// seconds when connections are cut.
+func persist(ctx context.Context, attempt func() error) error {
+	for n := 0; ; n++ {
+		err := attempt()
+		if err == nil || !isTransient(err) {
+			return err
+		}
+		if ended := pause(ctx, n); ended != nil {
+			if errors.Is(err, ended) {
+				return err
+			}
+			return fmt.Errorf("%w, after %d attempts: %w", ended, n+1, err)
+		}
+	}
+}
+
+// isTransient reports whether trying again may help: the connection broke, or
+// the server is about to be there.
+func isTransient(err error) bool {
+	var short *replicasError
+	if client.IsRedisNil(err) || errors.Is(err, client.ErrClosing) || errors.As(err, &short) {
+		return false
+	}
+	if refusal, ok := client.IsRedisErr(err); ok {
+		_, moved := refusal.IsMoved()
+		_, ask := refusal.IsAsk()
+		return moved || ask || refusal.IsLoading() || refusal.IsClusterDown() || refusal.IsTryAgain()
+	}
+	return true
+}
+
+// isRefusal reports whether a failed attempt has certainly changed nothing:
+// the server said no, or was not reached.
+func isRefusal(err error) bool {
+	if _, ok := client.IsRedisErr(err); ok {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// pause waits before one more attempt, from a millisecond up to 64, at random
+// so that all who lost one connection do not come back at once. It returns
+// ctx's error if ctx ends meanwhile.
+func pause(ctx context.Context, attempt int) error {
+	bound := time.Millisecond << min(attempt, 6)
+	var random [4]byte
+	rand.Read(random[:]) // never fails: it ends the program instead
+	half := time.Duration(binary.BigEndian.Uint32(random[:])) % (bound / 2)
+	timer := time.NewTimer(bound/2 + half)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
