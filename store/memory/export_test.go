@@ -1,0 +1,29 @@
+package memory
+
+// Entries returns how many entries the store holds: sessions, expired ones that
+// were not removed yet, and marks of deleted ones.
+func (st *Store) Entries() int {
+	n := 0
+	for i := range st.shards {
+		sh := &st.shards[i]
+		sh.mu.RLock()
+		n += len(sh.entries)
+		sh.mu.RUnlock()
+	}
+	return n
+}
+
+// Sessions returns how many sessions the store believes to hold.
+func (st *Store) Sessions() int { return int(st.sessions.Load()) }
+
+// Rebuilds returns how often a shard's map was made anew.
+func (st *Store) Rebuilds() int {
+	n := 0
+	for i := range st.shards {
+		sh := &st.shards[i]
+		sh.mu.RLock()
+		n += sh.rebuilt
+		sh.mu.RUnlock()
+	}
+	return n
+}

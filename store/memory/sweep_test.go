@@ -1,0 +1,186 @@
+package memory_test
+
+import (
+	"flag"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+// sessions is how many sessions the tests and benchmarks of memory use hold:
+//
+//	go test -run Heap -v -args -sessions 1000000
+var sessions = flag.Int("sessions", 50_000, "sessions held by the tests and benchmarks of memory use")
+
+// heap returns the bytes in live objects.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestHeapPerSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := int64(*sessions)
+		before := heap()
+		st := memory.New()
+		for range n {
+			create(t, st, newRecord(time.Hour))
+		}
+		held := (heap() - before) / n
+		time.Sleep(time.Hour)
+		st.Sweep()
+		left := (heap() - before) / n
+		t.Logf("%d sessions of 200 B: %d B of heap each, %d B left when all have expired", n, held, left)
+		if held > 380 {
+			t.Errorf("%d B for a session, want at most 380", held)
+		}
+		if left > 40 {
+			t.Errorf("%d B left for each expired session, want at most 40", left)
+		}
+		runtime.KeepAlive(st)
+	})
+}
+
+// Nobody calls Sweep here: what Creates find by the way must do.
+func TestChurnHoldsLittleMoreThanLiveSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const live, lives = 10_000, 10
+		st := memory.New()
+		most := 0
+		for i := range live * lives {
+			create(t, st, newRecord(time.Hour))
+			time.Sleep(time.Hour / live)
+			if i > 3*live && i%1000 == 0 {
+				most = max(most, st.Entries())
+			}
+		}
+		t.Logf("at most %d entries for %d live sessions", most, live)
+		if most > live*5/4 {
+			t.Errorf("held %d entries for %d live sessions, want at most a quarter more", most, live)
+		}
+	})
+}
+
+// Logging in and out again and again leaves marks, which go as sessions do.
+func TestMarksOfDeletedSessionsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const perMinute = 10_000
+		st := memory.New()
+		most := 0
+		for i := range perMinute * 10 {
+			if err := st.Delete(t.Context(), create(t, st, newRecord(time.Hour))); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute / perMinute)
+			if i%1000 == 0 {
+				most = max(most, st.Entries())
+			}
+		}
+		if got := st.Sessions(); got != 0 {
+			t.Errorf("%d sessions counted, want 0", got)
+		}
+		if most > perMinute*5/4 {
+			t.Errorf("held %d entries for %d sessions deleted in a minute, want at most a quarter more", most, perMinute)
+		}
+	})
+}
+
+func TestSweepRemovesTheExpiredOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		var kept []string
+		for range 1000 {
+			create(t, st, newRecord(time.Minute))
+			kept = append(kept, create(t, st, newRecord(time.Hour)))
+		}
+		time.Sleep(time.Minute - time.Millisecond)
+		st.Sweep()
+		if got := st.Entries(); got != 2000 {
+			t.Errorf("%d entries after a sweep before any expires, want 2000", got)
+		}
+		time.Sleep(time.Millisecond)
+		st.Sweep()
+		if got := st.Entries(); got != len(kept) {
+			t.Errorf("%d entries after a sweep, want %d", got, len(kept))
+		}
+		for _, ref := range kept {
+			if !isLive(t, st, ref) {
+				t.Fatalf("a live session was swept: %s", ref)
+			}
+		}
+	})
+}
+
+// Rebuilding a map takes as long as it has entries, so it must pay.
+func TestMapsAreRebuiltOnceForEachQuarter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		for range 64_000 {
+			create(t, st, newRecord(time.Minute))
+		}
+		for range 6_400 {
+			create(t, st, newRecord(time.Hour))
+		}
+		time.Sleep(time.Minute)
+		st.Sweep()
+		if got := st.Rebuilds(); got != 64 {
+			t.Errorf("%d maps rebuilt after nine tenths have expired, want each of 64", got)
+		}
+		for range 1000 {
+			create(t, st, newRecord(time.Hour))
+		}
+		st.Sweep()
+		if got := st.Rebuilds(); got != 64 {
+			t.Errorf("%d maps rebuilt when nothing has expired since, want 64 as before", got)
+		}
+	})
+}
+
+// A sweep lets others in between its batches, and they may put another map in
+// the place of the one that it ranges over: it must neither lose a session nor
+// leave an expired one. All sessions are in one shard, so that it has batches.
+func TestSweepDuringUse(t *testing.T) {
+	inFirstShard := func(life time.Duration) session.Record {
+		rec := newRecord(life)
+		rec.ID[0] = 0
+		return rec
+	}
+	for range 5 {
+		st := memory.New()
+		brief := 5 * time.Millisecond
+		for range 20_000 {
+			create(t, st, inFirstShard(brief))
+		}
+		time.Sleep(brief)
+		var kept []string
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(st.Sweep)
+		}
+		wg.Go(func() {
+			for range 5000 {
+				kept = append(kept, create(t, st, inFirstShard(time.Hour)))
+			}
+		})
+		wg.Wait()
+		st.Sweep()
+		if got := st.Entries(); got != len(kept) {
+			t.Errorf("%d entries, want %d", got, len(kept))
+		}
+		if got := st.Sessions(); got != len(kept) {
+			t.Errorf("%d sessions counted, want %d", got, len(kept))
+		}
+		for _, ref := range kept {
+			if !isLive(t, st, ref) {
+				t.Fatalf("a live session was swept: %s", ref)
+			}
+		}
+	}
+}
