@@ -209,6 +209,14 @@ func (y *cycle) lose(e Event) {
 	y.event(e)
 }
 
+// base returns what the state is to be rebuilt from.
+func (y *cycle) base() []byte {
+	if y.live {
+		return y.encoded
+	}
+	return nil
+}
+
 // destroy drops the record, and everything that was not saved.
 func (y *cycle) destroy() error {
 	if y.live {

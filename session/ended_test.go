@@ -210,7 +210,7 @@ func TestSaveAfterTheSessionHasEnded(t *testing.T) {
 			t.Errorf("a login: %v", err)
 		}
 	})
-	if got := g.state(); told(response) != "set" || got.User != "bob" {
+	if got := g.state(); told(response) != "set" || got.User != "bob" || got.Note != "" {
 		t.Errorf("cookie %q, state %+v", told(response), got)
 	}
 }

@@ -155,14 +155,6 @@ func (l *live[T]) changed() {
 	})
 }
 
-// base returns what the state is to be rebuilt from.
-func (l *live[T]) base() []byte {
-	if l.live {
-		return l.encoded
-	}
-	return nil
-}
-
 // transact runs fn on the state that the store holds now, and saves the result.
 func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
 	done := false

@@ -262,11 +262,15 @@ func (y *cycle) end() {
 	y.show(func(v *view) { *v = view{isNew: true, status: v.status} })
 }
 
-// drop gives up what was not saved, and says so.
+// drop gives up what was not saved, and says so. The state goes back to what is
+// stored, so that the next change does not bring it along.
 func (y *cycle) drop(err error) error {
 	y.state.settle()
 	y.renew, y.proven, y.persist = false, false, nil
 	y.fail(err)
+	if undo := y.state.rebuild(y.base()); undo != nil {
+		return undo
+	}
 	return err
 }
 

@@ -338,3 +338,27 @@ func TestUpdateThatPanics(t *testing.T) {
 		t.Errorf("count %d, want 1", got)
 	}
 }
+
+// What was given up does not come along with the next change.
+func TestDroppedChangeStaysDropped(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "begun")
+		s := from(r)
+		s.Update(be("bob"))
+		if err := s.Save(r.Context()); !errors.Is(err, session.ErrCommitted) {
+			t.Errorf("Save: %v, want ErrCommitted", err)
+		}
+		if got := s.State().User; got != "alice" {
+			t.Errorf("user %q, want what is stored", got)
+		}
+		s.Update(count)
+		if err := s.Save(r.Context()); err != nil {
+			t.Errorf("Save of another change: %v", err)
+		}
+	})
+	if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+}
