@@ -1,0 +1,84 @@
+package rueidis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	client "github.com/redis/rueidis"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// The sessions of a subject are one sorted set, whose members are IDs and whose
+// scores are when each is forgotten. It is asked at logins and by account pages
+// only; reading and saving a session leave it alone.
+
+var _ session.SubjectIndex = (*Store)(nil)
+
+// indexScript adds a member, drops those whose time has passed, and keeps the set
+// for as long as the one that stays longest. ARGV: ID, until, the present time,
+// time until then.
+const indexScript = `redis.call('ZREMRANGEBYSCORE',KEYS[1],'-inf',ARGV[3])
+redis.call('ZADD',KEYS[1],ARGV[2],ARGV[1])
+if redis.call('PTTL',KEYS[1])<tonumber(ARGV[4]) then redis.call('PEXPIRE',KEYS[1],ARGV[4]) end
+return 1`
+
+// Index implements [session.SubjectIndex].
+func (st *Store) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
+	_, err := ask(st, ctx, func(op context.Context) (int64, error) {
+		return st.client.Do(op, st.client.B().Eval().Script(indexScript).Numkeys(1).Key(st.subjectKey(subject)).
+			Arg(string(id[:]), milliseconds(until.UnixMilli()), milliseconds(time.Now().UnixMilli()), lifetime(until)).
+			Build()).AsInt64()
+	})
+	if err != nil {
+		return fmt.Errorf("rueidis: index: %w", err)
+	}
+	return nil
+}
+
+// Unindex implements [session.SubjectIndex].
+func (st *Store) Unindex(ctx context.Context, subject string, id session.ID) error {
+	_, err := ask(st, ctx, func(op context.Context) (int64, error) {
+		return st.client.Do(op, st.client.B().Zrem().Key(st.subjectKey(subject)).Member(string(id[:])).Build()).AsInt64()
+	})
+	if err != nil {
+		return fmt.Errorf("rueidis: unindex: %w", err)
+	}
+	return nil
+}
+
+// Indexed implements [session.SubjectIndex].
+func (st *Store) Indexed(ctx context.Context, subject string) ([]session.Indexed, error) {
+	scores, err := ask(st, ctx, func(op context.Context) ([]client.ZScore, error) {
+		// An arbitrary command, so that it is not sent to a replica: see get.
+		return st.client.Do(op, st.client.B().Arbitrary("ZRANGEBYSCORE").Keys(st.subjectKey(subject)).
+			Args("("+milliseconds(time.Now().UnixMilli()), "+inf", "WITHSCORES").Build()).AsZScores()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rueidis: indexed: %w", err)
+	}
+	indexed := make([]session.Indexed, 0, len(scores))
+	for _, score := range scores {
+		var id session.ID
+		if copy(id[:], score.Member) == len(id) && len(score.Member) == len(id) {
+			indexed = append(indexed, session.Indexed{ID: id, Until: time.UnixMilli(int64(score.Score))})
+		}
+	}
+	return indexed, nil
+}
+
+func (st *Store) subjectKey(subject string) string { return st.opts.Prefix + "subject:" + subject }
+
+// ask makes a command that may as well be made twice, until it is answered or
+// the time is up.
+func ask[T any](st *Store, ctx context.Context, attempt func(context.Context) (T, error)) (T, error) {
+	op := newOpContext(ctx, st.opts.Timeout)
+	return call(st, op, func() (value T, err error) {
+		err = persist(op, func() error {
+			value, err = attempt(op)
+			return err
+		})
+		return value, err
+	})
+}
