@@ -41,6 +41,8 @@ type Store struct {
 
 	sessions atomic.Int64 // entries that are sessions and not marks
 	shards   [shardCount]shard
+	index    index
+	watchers watchers
 }
 
 var _ session.Store = (*Store)(nil)
@@ -52,7 +54,7 @@ func New() *Store { return new(Store) }
 func (st *Store) Create(_ context.Context, rec session.Record) (string, error) {
 	e := newEntry(rec)
 	err := st.create(rec.ID, e)
-	if err == ErrFull && st.makeRoom(rec.ID) {
+	if errors.Is(err, ErrFull) && st.makeRoom(rec.ID) {
 		err = st.create(rec.ID, e)
 	}
 	if err != nil {
@@ -112,7 +114,7 @@ func (st *Store) Update(_ context.Context, ref string, base session.Rev, rec ses
 	}
 	e := newEntry(rec)
 	current, err := st.update(id, base, e)
-	if err == session.ErrConflict {
+	if errors.Is(err, session.ErrConflict) {
 		return "", &session.ConflictError{Current: current.record(id)}
 	}
 	if err != nil {
@@ -136,6 +138,7 @@ func (st *Store) update(id session.ID, base session.Rev, e entry) (entry, error)
 		return current, session.ErrConflict
 	}
 	sh.entries[id] = e
+	st.watchers.tell(id)
 	return entry{}, nil
 }
 
@@ -151,6 +154,7 @@ func (st *Store) Delete(_ context.Context, ref string) error {
 	if sh.entries[id].isSession() {
 		sh.entries[id] = entry{expires: time.Now().Add(markLife).UnixMilli()}
 		st.sessions.Add(-1)
+		st.watchers.tell(id)
 	}
 	return nil
 }

@@ -41,6 +41,9 @@ func (st *Store) remove(sh *shard, id session.ID, e entry) {
 	delete(sh.entries, id)
 	if e.isSession() {
 		st.sessions.Add(-1)
+		if subject, _ := e.split(); subject != "" {
+			st.index.remove(subject, id)
+		}
 	}
 }
 
