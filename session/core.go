@@ -46,6 +46,16 @@ func (c *core) expiry(h *header) int64 {
 	return min(h.extended+c.idle, h.created+c.absolute)
 }
 
+// loadFresh returns the record as it is now.
+func (c *core) loadFresh(ctx context.Context, ref string) (rec Record, err error) {
+	if fresh, ok := c.store.(FreshLoader); ok {
+		rec, err = fresh.LoadFresh(ctx, ref)
+	} else {
+		rec, err = c.store.Load(ctx, ref)
+	}
+	return rec, storeError(err)
+}
+
 // openPayload returns the header and the encoded state of a record.
 func (c *core) openPayload(rec *Record) (header, []byte, error) {
 	payload := rec.Payload

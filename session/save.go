@@ -60,8 +60,8 @@ func (y *cycle) refresh(ctx context.Context) error {
 		return err
 	}
 	id := y.id()
-	rec, err := y.core.store.Load(ctx, y.ref)
-	switch err = storeError(err); {
+	rec, err := y.core.loadFresh(ctx, y.ref)
+	switch {
 	case errors.Is(err, ErrNotFound):
 		y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
 		y.live = false

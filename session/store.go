@@ -62,6 +62,54 @@ type ClientHeld interface {
 	HeldByClient()
 }
 
+// FreshLoader is implemented by a Store whose Load may answer from a cache, and
+// so may return for a while what somebody else has replaced or deleted.
+type FreshLoader interface {
+	Store
+
+	// LoadFresh is Load past the cache. [Session.Transact] decides on what it
+	// returns, and so do the calls that list and revoke sessions.
+	LoadFresh(ctx context.Context, ref string) (Record, error)
+}
+
+// SubjectIndex is implemented by a Store that can also tell which sessions
+// belong to a subject. What it tells may be more than is true, never less: the
+// Manager notes a session before it stores the record that makes it the
+// subject's, strikes it off after it has removed one, and looks at the records
+// themselves before it believes anything.
+type SubjectIndex interface {
+	Store
+
+	// Index notes that the session may belong to the subject, until then at
+	// the longest. To note it again moves until.
+	Index(ctx context.Context, subject string, id ID, until time.Time) error
+
+	// Unindex strikes the session off. One that is not noted is not an error.
+	Unindex(ctx context.Context, subject string, id ID) error
+
+	// Indexed returns every session that was noted for the subject before it
+	// was called, was not struck off since, and whose until has not passed; in
+	// any order. One that is struck off or noted meanwhile may be among them.
+	Indexed(ctx context.Context, subject string) ([]Indexed, error)
+}
+
+// Indexed is one session in a [SubjectIndex].
+type Indexed struct {
+	ID    ID
+	Until time.Time // whole milliseconds
+}
+
+// Notifier is implemented by a Store that can tell at once when a record has
+// changed, for [Session.Watch].
+type Notifier interface {
+	Store
+
+	// Notify returns a channel that is closed when the record that ref finds
+	// is next replaced or removed, other than by expiring, and a function that
+	// gives it up. The channel may be closed without cause.
+	Notify(ref string) (changed <-chan struct{}, stop func())
+}
+
 // Record is what a store keeps of one session. A store does not look into the
 // payload, and keeps a copy of it: neither the payload that was handed in nor
 // the one that was handed out is the store's own memory.

@@ -10,33 +10,6 @@ import (
 	"time"
 )
 
-// SubjectIndex is implemented by a Store that can also tell which sessions
-// belong to a subject. What it tells may be more than is true, never less: the
-// Manager notes a session before it stores the record that makes it the
-// subject's, strikes it off after it has removed one, and looks at the records
-// themselves before it believes anything.
-type SubjectIndex interface {
-	Store
-
-	// Index notes that the session may belong to the subject, until then at
-	// the longest. To note it again moves until.
-	Index(ctx context.Context, subject string, id ID, until time.Time) error
-
-	// Unindex strikes the session off. One that is not noted is not an error.
-	Unindex(ctx context.Context, subject string, id ID) error
-
-	// Indexed returns every session that was noted for the subject before it
-	// was called, was not struck off since, and whose until has not passed; in
-	// any order. One that is struck off or noted meanwhile may be among them.
-	Indexed(ctx context.Context, subject string) ([]Indexed, error)
-}
-
-// Indexed is one session in a [SubjectIndex].
-type Indexed struct {
-	ID    ID
-	Until time.Time // whole milliseconds
-}
-
 // Info describes a live session, for a page that lists where somebody is logged
 // in. It holds nothing that would open the session.
 type Info struct {
@@ -95,8 +68,8 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 		}
 		return wrap("revoke", c.revokeID(ctx, id))
 	}
-	rec, err := c.store.Load(ctx, id.String())
-	switch err = storeError(err); {
+	rec, err := c.loadFresh(ctx, id.String())
+	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil
 	case err != nil:
@@ -214,8 +187,7 @@ func (c *core) members(ctx context.Context, caller, subject string) ([]member, e
 // returns ErrNotFound where that is not the subject's live session.
 func (c *core) member(ctx context.Context, subject string, entry Indexed) (member, error) {
 	now := time.Now().UnixMilli()
-	rec, err := c.store.Load(ctx, entry.ID.String())
-	err = storeError(err)
+	rec, err := c.loadFresh(ctx, entry.ID.String())
 	if errors.Is(err, ErrNotFound) && entry.Until.UnixMilli()-c.absolute < now-createTimeout.Milliseconds() {
 		// It has expired. A younger one may just be being stored, and must stay.
 		if err := c.index.Unindex(ctx, subject, entry.ID); err != nil {

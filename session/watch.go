@@ -7,17 +7,6 @@ import (
 	"time"
 )
 
-// Notifier is implemented by a Store that can tell at once when a record has
-// changed, for [Session.Watch].
-type Notifier interface {
-	Store
-
-	// Notify returns a channel that is closed when the record that ref finds
-	// is next replaced or removed, other than by expiring, and a function that
-	// gives it up. The channel may be closed without cause.
-	Notify(ref string) (changed <-chan struct{}, stop func())
-}
-
 // watchInterval is how often a watched session is looked at, and so how long it
 // may take to notice that it has ended, where the store is no Notifier.
 const watchInterval = 5 * time.Second
@@ -107,7 +96,7 @@ func (c *core) check(ctx context.Context, w witness) (time.Duration, error) {
 	case gone:
 		return watchInterval, errEnded
 	}
-	rec, err := c.store.Load(ctx, w.ref)
+	rec, err := c.loadFresh(ctx, w.ref)
 	if errors.Is(err, ErrNotFound) {
 		return watchInterval, errEnded
 	}
