@@ -132,7 +132,13 @@ func TestCommit3FailureReplacesTheResponse(t *testing.T) {
 				}
 				st.fail(f.down)
 				for way = range answers {
+					st.ops()
 					got := s.get("/")
+					// One attempt: what the client was told has failed is not
+					// done a moment later.
+					if ops := st.ops(); f.down != "" && strings.TrimPrefix(ops, "load ") != f.down {
+						t.Errorf("%s: the store was asked for %q, want one %s", way, ops, f.down)
+					}
 					text := http.StatusText(f.code) + "\n"
 					if got.StatusCode != f.code || got.body != text {
 						t.Errorf("%s: answer: %s %q", way, got.Status, got.body)
