@@ -1,0 +1,217 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/typedsession/typedsession/codec"
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/cookie"
+)
+
+// tamper replaces the record of the browser's session in the store, as somebody
+// who can write there would.
+func (g *rig) tamper(t testing.TB, change func(*session.Record)) session.Record {
+	t.Helper()
+	ctx, ref := context.Background(), g.tab().id().String()
+	rec, err := g.store.Store.Load(ctx, ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := rec.Rev
+	rec.Rev++
+	change(&rec)
+	if _, err := g.store.Store.Update(ctx, ref, base, rec); err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// payload is a change of a record.
+func payload(p ...byte) func(*session.Record) {
+	return func(rec *session.Record) { rec.Payload = p }
+}
+
+// fussy is a codec that cannot decode some states, and panics at others.
+type fussy struct{ codec.Codec[state] }
+
+func (c fussy) Decode(data []byte, s *state) error {
+	if err := c.Codec.Decode(data, s); err != nil {
+		return err
+	}
+	switch s.Note {
+	case "error":
+		s.User = "half decoded"
+		return errors.New("cannot decode that")
+	case "panic":
+		s.User = "half decoded"
+		panic("cannot decode that")
+	}
+	return nil
+}
+
+func (c fussy) Append(dst []byte, s *state) ([]byte, error) {
+	switch {
+	case s.Count == 99:
+		return nil, errors.New("cannot encode that")
+	case s.Count == 100:
+		panic("cannot encode that")
+	}
+	return c.Codec.Append(dst, s)
+}
+
+func withFussyCodec(c *session.Config[state]) { c.Codec = fussy{codec.MsgPack[state]()} }
+
+// What cannot be decoded may be of a newer version of the program, which is about
+// to be rolled back: it must still be there when that one comes back.
+func TestUndecodableRecord(t *testing.T) {
+	set := func(text string) func(*testing.T, *rig) {
+		return func(_ *testing.T, g *rig) { g.update(func(s *state) { s.Note = text }) }
+	}
+	tampered := func(change func(*session.Record)) func(*testing.T, *rig) {
+		return func(t *testing.T, g *rig) { g.tamper(t, change) }
+	}
+	tests := []struct {
+		name  string
+		spoil func(*testing.T, *rig)
+	}{
+		{"an empty payload", tampered(payload())},
+		{"a payload of zeros", tampered(payload(make([]byte, 100)...))},
+		{"a newer version", tampered(func(rec *session.Record) { rec.Payload[0] = 200 })},
+		{"unknown flags", tampered(func(rec *session.Record) { rec.Payload[1] |= 0x80 })},
+		{"a payload cut short", tampered(func(rec *session.Record) { rec.Payload = rec.Payload[:len(rec.Payload)-1] })},
+		{"a payload cut in its header", tampered(func(rec *session.Record) { rec.Payload = rec.Payload[:10] })},
+		{"a payload with more behind it", tampered(func(rec *session.Record) { rec.Payload = append(rec.Payload, 0) })},
+		{"the state of another codec", tampered(func(rec *session.Record) {
+			_, state, err := session.ParsePayload(rec.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copy(rec.Payload[len(rec.Payload)-len(state):], []byte{250})
+		})},
+		{"a codec that fails", set("error")},
+		{"a codec that panics", set("panic")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newRig(t, withFussyCodec)
+			g.update(be("alice"))
+			id := g.id()
+			test.spoil(t, g)
+			record := func() session.Record {
+				rec, err := g.store.Store.Load(t.Context(), id.String())
+				if err != nil {
+					t.Fatalf("the record is gone: %v", err)
+				}
+				return rec
+			}
+			before := record()
+			old := g.tab()
+			g.log.kinds()
+
+			response := g.use(func(s *session.Session[state]) {
+				if diff := cmp.Diff(state{}, s.State()); diff != "" || !s.IsNew() || s.Err() != nil {
+					t.Errorf("new %v, %v, state (-want +got):\n%s", s.IsNew(), s.Err(), diff)
+				}
+			})
+			g.log.want(t, "rejected:undecodable")
+			if response.StatusCode != http.StatusOK || told(response) != "" {
+				t.Errorf("reading it: status %d, cookie %q", response.StatusCode, told(response))
+			}
+
+			response = g.update(count)
+			g.log.want(t, "rejected:undecodable", "created")
+			if told(response) != "set" || g.id() == id {
+				t.Errorf("writing: cookie %q, same ID %v", told(response), g.id() == id)
+			}
+			if diff := cmp.Diff(state{Count: 1}, g.state()); diff != "" {
+				t.Errorf("the new session (-want +got):\n%s", diff)
+			}
+
+			response = old.use((*session.Session[state]).Destroy)
+			if told(response) != "expired" {
+				t.Errorf("destroying: cookie %q", told(response))
+			}
+			if diff := cmp.Diff(before, record()); diff != "" {
+				t.Errorf("the record was touched (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The record can also become unreadable under a request.
+func TestUndecodableUnderTheRequest(t *testing.T) {
+	g := newRig(t, withFussyCodec)
+	g.update(be("alice"))
+	response := g.use(func(s *session.Session[state]) {
+		s.Update(count)
+		g.tab().update(func(s *state) { s.Note = "panic" })
+		g.log.kinds()
+	})
+	g.log.want(t, "conflict", "rejected:undecodable", "failed")
+	if told(response) != "" || response.StatusCode != http.StatusOK {
+		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	}
+}
+
+func TestStateThatCannotBeEncoded(t *testing.T) {
+	for name, n := range map[string]int{"an error": 99, "a panic": 100} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, withFussyCodec)
+			g.update(be("alice"))
+			g.log.kinds()
+			response := g.update(func(s *state) { s.Count = n })
+			g.log.want(t, "loaded", "failed")
+			if response.StatusCode != http.StatusInternalServerError {
+				t.Errorf("status %d", response.StatusCode)
+			}
+			err := g.transact(func(s *state) error { s.Count = n; return nil })
+			if err == nil || errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("Transact: %v", err)
+			}
+			if diff := cmp.Diff(state{User: "alice"}, g.state()); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A codec that is another one than before is not misled by what is there.
+func TestCodecWasReplaced(t *testing.T) {
+	key := session.NewKey()
+	g := newRig(t, func(c *session.Config[state]) { c.Keys = []session.Key{key} })
+	g.update(be("alice"))
+	was := g.m
+	g.m = newManager(t, g.store, func(c *session.Config[state]) {
+		c.Keys, c.Codec, c.Observer = []session.Key{key}, codec.JSON[state](), g.log.observe
+	})
+	g.log.kinds()
+	old := g.tab()
+	g.update(be("bob"))
+	g.log.want(t, "rejected:undecodable", "created")
+	old.m = was
+	if got := old.state().User; got != "alice" {
+		t.Errorf("after the roll-back the session is %q's, want alice's", got)
+	}
+}
+
+// What the client holds cannot be left as it is: but it is not believed either.
+func TestUndecodableClientHeld(t *testing.T) {
+	m, b := newManager(t, cookie.New(), withFussyCodec), newBrowser(t, nil)
+	b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		from(r).Update(func(s *state) { s.User, s.Note = "alice", "panic" })
+	})
+	if got := b.read(m); got.User != "" {
+		t.Errorf("state %+v", got)
+	}
+	if response := b.do(m, increment); told(response) != "set" {
+		t.Errorf("cookie %q", told(response))
+	}
+	if got := b.read(m); got.Count != 1 || got.User != "" {
+		t.Errorf("state %+v", got)
+	}
+}
