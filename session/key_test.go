@@ -31,7 +31,7 @@ func TestParseKeyReadsEverySpellingOfBase64(t *testing.T) {
 			t.Errorf("%s: parsed as %q", name, got)
 		}
 	}
-	if session.NewKey().Encode() == session.NewKey().Encode() {
+	if one, two := session.NewKey(), session.NewKey(); one.Encode() == two.Encode() {
 		t.Error("NewKey drew the same key twice")
 	}
 }

@@ -188,20 +188,15 @@ func (l *live[T]) rebuild(encoded []byte) error {
 	}
 	wishes := l.wishes
 	l.wishes = nil
-	if err := callback(l.replay); err != nil {
-		return err
-	}
+	_ = callback(func() error {
+		for _, update := range l.updates {
+			update(&l.scratch)
+		}
+		return nil
+	})
 	l.publish()
 	l.grant() // an update may ask for more of a fresher state
 	l.wishes = wishes
-	return nil
-}
-
-// replay applies the pending updates to a fresher state.
-func (l *live[T]) replay() error {
-	for _, update := range l.updates {
-		update(&l.scratch)
-	}
 	return nil
 }
 

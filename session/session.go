@@ -30,6 +30,7 @@ type Session[T any] struct {
 // Status says what has become of a session in this request.
 type Status uint8
 
+// The statuses of a session.
 const (
 	StatusUnchanged Status = iota // nothing was changed
 	StatusChanged                 // the state was updated, whether or not it differs

@@ -200,17 +200,16 @@ func (c *core) member(ctx context.Context, subject string, entry Indexed) (membe
 	if rec.Subject != subject {
 		return member{}, ErrNotFound
 	}
-	h, _, err := c.openPayload(&rec)
-	if err != nil {
-		// It opens for nobody, whose ever it was, but it is to be found, and
-		// ended, all the same.
-		return member{id: rec.ID, expires: rec.Expires.UnixMilli()}, nil
+	m := member{id: rec.ID, expires: rec.Expires.UnixMilli()}
+	// A payload that cannot be read opens for nobody, whose ever it was, but it
+	// is to be found, and ended, all the same.
+	if h, _, err := c.openPayload(&rec); err == nil {
+		m.header, m.expires = h, min(m.expires, c.expiry(&h))
 	}
-	expires := min(rec.Expires.UnixMilli(), c.expiry(&h))
-	if now >= expires {
+	if now >= m.expires {
 		return member{}, ErrNotFound
 	}
-	return member{rec.ID, h, expires}, nil
+	return m, nil
 }
 
 // remove deletes a session's record, and strikes it off after that.

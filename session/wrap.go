@@ -62,7 +62,7 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 		}()
 		if m.core.eager && q.session.load(ctx).err != nil {
 			q.session.from(ctx)
-			q.response.commit()
+			_ = q.response.commit() // answered with it
 		} else {
 			next.ServeHTTP(q.response.writer(), r)
 			q.response.finish()
