@@ -2,6 +2,7 @@ package session
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"maps"
 	"net"
@@ -83,6 +84,15 @@ func (p *response) Header() http.Header { return p.w.Header() }
 // Unwrap is for [http.ResponseController]: deadlines and full duplex concern no
 // header.
 func (p *response) Unwrap() http.ResponseWriter { return p.w }
+
+// CloseNotify implements [http.CloseNotifier]. It is deprecated, but gin's
+// Context.Stream takes for granted that a server's writer has it. Every writer
+// can: it tells of nothing but the end of the request's context.
+func (p *response) CloseNotify() <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(p.r.Context(), func() { gone <- true })
+	return gone
+}
 
 // WriteHeader implements [http.ResponseWriter]. Informational responses come
 // before the header and do not commit, except 101, which is final. RFC 9110
