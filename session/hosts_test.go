@@ -255,6 +255,35 @@ func TestHostCompression(t *testing.T) {
 	})
 }
 
+// gin takes this interface for granted. There is no context that it would have
+// looked at instead.
+func TestHostCloseNotifier(t *testing.T) {
+	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
+		reached, told := make(chan struct{}), make(chan struct{})
+		s := serve(newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
+			select {
+			case <-gone:
+				t.Error("it is told of an end before there is one")
+			default:
+			}
+			close(reached)
+			<-gone
+			close(told)
+		})))
+		ctx, hangUp := context.WithCancel(t.Context())
+		go func() {
+			<-reached
+			hangUp()
+		}()
+		response, err := s.client.Do(s.request(http.MethodGet, "/", nil).WithContext(ctx))
+		if err == nil { // the answer has overtaken the hanging up
+			response.Body.Close()
+		}
+		<-told
+	})
+}
+
 func TestHostTrailers(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		s := serve(newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
