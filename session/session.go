@@ -69,7 +69,9 @@ func (s *Session[T]) State() T {
 // So fn should change what it is given, depend on little else, and do nothing
 // that must not be done twice.
 //
-// An Update inside of fn is part of the change that fn makes.
+// An Update inside of fn is part of the change that fn makes. fn must not write
+// the response: to begin it means to save the session, which would wait for fn
+// for ever, and so panics.
 func (s *Session[T]) Update(fn func(*T)) {
 	l := s.live.Load()
 	if !s.lock() {
@@ -122,7 +124,8 @@ func (s *Session[T]) Clear() {
 // A store that keeps the state with the client cannot do this; the error is then
 // [errors.ErrUnsupported]. It is [ErrNotFound] when the session has ended
 // meanwhile, [ErrCommitted] when the response has begun and the change needs a
-// new cookie. fn must not call Transact or Save of the same session.
+// new cookie. fn must not call Transact or Save of the same session, nor write
+// the response.
 func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) error {
 	l := s.live.Load()
 	if !s.lock() {
