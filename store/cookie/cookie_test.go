@@ -2,7 +2,6 @@ package cookie_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,50 +89,5 @@ func TestOverhead(t *testing.T) {
 	rec.Subject = ""
 	if got, want := len(create(t, rec)), 24+len(rec.Payload); got != want {
 		t.Errorf("a payload of %d bytes makes a ref of %d, want %d", len(rec.Payload), got, want)
-	}
-}
-
-func TestAllocations(t *testing.T) {
-	st, rec := cookie.New(), newRecord()
-	rec.Subject = strings.Repeat("subject", 10)
-	rec.Payload = make([]byte, 200)
-	ref := create(t, rec)
-	ctx := t.Context()
-	for _, test := range []struct {
-		name string
-		want float64
-		f    func()
-	}{
-		{"Create builds the ref", 1, func() { st.Create(ctx, rec) }},
-		{"Load copies the payload", 1, func() { st.Load(ctx, ref) }},
-		{"Update builds the ref", 1, func() { st.Update(ctx, ref, 0, rec) }},
-		{"Load of garbage", 0, func() { st.Load(ctx, "garbage") }},
-	} {
-		if got := testing.AllocsPerRun(100, test.f); got != test.want {
-			t.Errorf("%s: %v allocations, want %v", test.name, got, test.want)
-		}
-	}
-}
-
-func BenchmarkCreate(b *testing.B) {
-	st, rec := cookie.New(), newRecord()
-	rec.Payload = make([]byte, 200)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := st.Create(b.Context(), rec); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkLoad(b *testing.B) {
-	st, rec := cookie.New(), newRecord()
-	rec.Payload = make([]byte, 200)
-	ref := create(b, rec)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := st.Load(b.Context(), ref); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

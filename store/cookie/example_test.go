@@ -1,32 +1,47 @@
 package cookie_test
 
 import (
-	"context"
 	"fmt"
-	"time"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-// A ref is the record. Deleting it does not end the session of somebody who
-// kept a copy.
+// The state travels in the cookie: one that was kept from the first visit
+// brings the state of the first visit back.
 func Example() {
-	ctx := context.Background()
-	st := cookie.New()
-	ref, err := st.Create(ctx, session.Record{
-		Expires: time.Now().Add(time.Hour),
-		Payload: []byte("state"),
+	type state struct{ Visits int }
+	mgr, err := session.NewManager(cookie.New(), session.Config[state]{
+		Keys: []session.Key{session.NewKey()},
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := st.Delete(ctx, ref); err != nil {
-		fmt.Println(err)
-		return
+	handler := mgr.Handle(func(w http.ResponseWriter, _ *http.Request, s *session.Session[state]) {
+		s.Update(func(st *state) { st.Visits++ })
+		fmt.Fprintln(w, "visits:", s.State().Visits)
+	})
+	visit := func(cookies ...*http.Cookie) *http.Cookie {
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Print(w.Body)
+		return w.Result().Cookies()[0]
 	}
-	rec, err := st.Load(ctx, ref)
-	fmt.Println(len(ref), "bytes:", string(rec.Payload), err)
-	// Output: 29 bytes: state <nil>
+
+	first := visit()
+	second := visit(first)
+	visit(second)
+	visit(first)
+	// Output:
+	// visits: 1
+	// visits: 2
+	// visits: 3
+	// visits: 2
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-
 	"time"
 
 	"github.com/typedsession/typedsession/session"

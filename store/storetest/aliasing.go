@@ -51,6 +51,6 @@ func aliasConflict(t *trial) {
 	rec := newRecord()
 	ref := t.create(rec)
 	_, err := t.store.Update(t.Context(), ref, newRev(), nextWrite(rec))
-	scribbled(t.wantConflict(err, rec).Current)
+	scribbled(t.wantConflict(err, rec))
 	t.wantRecord(ruleCopy, ref, rec)
 }

@@ -195,7 +195,8 @@ func deleteDuringUpdates(t *trial) {
 }
 
 // updateUntilGone updates a record again and again until it is not found, which
-// must be so once deleted is set.
+// must be so once deleted is set. Of several goroutines, one finds its own
+// revision each time; the others meet conflicts.
 func updateUntilGone(ctx context.Context, st session.Store, rec session.Record, deleted *atomic.Bool, updated chan<- struct{}) error {
 	for {
 		began := deleted.Load()
@@ -205,17 +206,14 @@ func updateUntilGone(ctx context.Context, st session.Store, rec session.Record, 
 		case updated <- struct{}{}:
 		default:
 		}
-		var conflict *session.ConflictError
 		switch {
 		case errors.Is(err, session.ErrNotFound):
 			return nil
-		case err != nil && !errors.As(err, &conflict):
+		case err != nil && !errors.Is(err, session.ErrConflict):
 			return broke(ruleDelete, "Update during Delete: %v", err)
 		case began:
 			return broke(ruleDelete, "Update that began after Delete had returned found the record: error %v", err)
-		case conflict != nil:
-			rec = conflict.Current
-		default:
+		case err == nil:
 			rec = next
 		}
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/typedsession/typedsession/session"
@@ -80,4 +81,11 @@ func (t *trial) ended(method string, call func(context.Context) error) error {
 		t.broke(ruleBounded, "%s had not returned %v after its context ended", method, soon)
 		return nil
 	}
+}
+
+// isVerdict reports whether an error is one of those by which a store says
+// something about the record.
+func isVerdict(err error) bool {
+	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
+		errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrTooLarge)
 }

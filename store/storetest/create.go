@@ -1,8 +1,6 @@
 package storetest
 
 import (
-	"errors"
-
 	"github.com/typedsession/typedsession/session"
 )
 
@@ -88,11 +86,4 @@ func similarIDs(t *trial) {
 			t.wantRecord(ruleLoad, rec.ID.String(), rec)
 		}
 	}
-}
-
-// isVerdict reports whether an error is one of those by which a store says
-// something about the record.
-func isVerdict(err error) bool {
-	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
-		errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrTooLarge)
 }

@@ -1,14 +1,8 @@
 // Package storetest holds a [session.Store] to its contract.
 //
-// A store's own test calls [Run]:
-//
-//	func TestStore(t *testing.T) {
-//		storetest.Run(t, func(t *testing.T) session.Store { return mystore.New() })
-//	}
-//
-// Every case is a subtest with a store of its own, and a failure quotes the
-// sentence of the contract that the store broke. A store that is
-// [session.ClientHeld] runs the cases that apply to such stores.
+// A store's own test calls [Run]. Every case is a subtest with a store of its
+// own, and a failure quotes the sentence of the contract that the store broke. A
+// store that is [session.ClientHeld] runs the cases that apply to such stores.
 //
 // The kit is about what can be seen through the interface. What a store does
 // while its server is away, how soon an operation gives up, and what a lagging

@@ -102,28 +102,28 @@ type hooks struct {
 	delete func(context.Context, string) error
 }
 
-func (h hooks) Create(ctx context.Context, rec session.Record) (string, error) {
+func (h *hooks) Create(ctx context.Context, rec session.Record) (string, error) {
 	if h.create == nil {
 		return h.Store.Create(ctx, rec)
 	}
 	return h.create(ctx, rec)
 }
 
-func (h hooks) Load(ctx context.Context, ref string) (session.Record, error) {
+func (h *hooks) Load(ctx context.Context, ref string) (session.Record, error) {
 	if h.load == nil {
 		return h.Store.Load(ctx, ref)
 	}
 	return h.load(ctx, ref)
 }
 
-func (h hooks) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (h *hooks) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
 	if h.update == nil {
 		return h.Store.Update(ctx, ref, base, rec)
 	}
 	return h.update(ctx, ref, base, rec)
 }
 
-func (h hooks) Delete(ctx context.Context, ref string) error {
+func (h *hooks) Delete(ctx context.Context, ref string) error {
 	if h.delete == nil {
 		return h.Store.Delete(ctx, ref)
 	}
@@ -131,6 +131,6 @@ func (h hooks) Delete(ctx context.Context, ref string) error {
 }
 
 // heldHooks is the same for a ClientHeld store.
-type heldHooks struct{ hooks }
+type heldHooks struct{ *hooks }
 
 func (heldHooks) HeldByClient() {}

@@ -142,8 +142,8 @@ func (t *trial) wantError(r rule, what string, err, want error) {
 }
 
 // wantConflict checks that an update failed with a ConflictError that holds the
-// current record.
-func (t *trial) wantConflict(err error, current session.Record) *session.ConflictError {
+// current record, and returns that.
+func (t *trial) wantConflict(err error, current session.Record) session.Record {
 	t.Helper()
 	t.wantError(ruleConflict, "Update of a revision that is not current", err, session.ErrConflict)
 	var conflict *session.ConflictError
@@ -153,7 +153,7 @@ func (t *trial) wantConflict(err error, current session.Record) *session.Conflic
 	if diff := t.diff(current, conflict.Current); diff != "" {
 		t.broke(ruleConflict, "ConflictError.Current: %s", diff)
 	}
-	return conflict
+	return conflict.Current
 }
 
 // diff returns how two records differ, or "". No payload is as good as an empty

@@ -60,9 +60,9 @@ func updateAfterConflict(t *trial) {
 	rec := newRecord()
 	ref := t.create(rec)
 	_, err := t.store.Update(t.Context(), ref, newRev(), nextWrite(rec))
-	conflict := t.wantConflict(err, rec)
-	next := nextWrite(conflict.Current)
-	t.update(ref, conflict.Current.Rev, next)
+	current := t.wantConflict(err, rec)
+	next := nextWrite(current)
+	t.update(ref, current.Rev, next)
 	t.wantRecord(ruleUpdate, ref, next)
 }
 
