@@ -55,7 +55,8 @@ func (s Status) String() string {
 
 // State returns a copy of the state. It is a shallow one: changing a map, or an
 // element of a slice, in place would change it behind the session's back, and
-// for this request only. That is what [Session.Update] is for.
+// for this request only. That is what [Session.Update] is for. Nor may one
+// goroutine read a map of the copy while another one updates it.
 func (s *Session[T]) State() T {
 	l := s.live.Load()
 	l.mu.Lock()
