@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,13 +37,13 @@ type cycle struct {
 	loaded  int64 // when it was read
 
 	// What the request wants.
-	doomed   string // the ref of a record to delete; "" for none
-	doomedID ID
-	renew    bool  // Renew was called
-	proven   bool  // Reauthenticated was called
-	persist  *bool // SetPersistent was called
-	reseal   bool  // the token was sealed under an older key
-	begun    bool  // the response has begun: the client can be told nothing more
+	doomed  string // the ref of a record to delete; "" for none
+	former  ID     // of the session that was destroyed, or ended meanwhile
+	renew   bool   // Renew was called
+	proven  bool   // Reauthenticated was called
+	persist *bool  // SetPersistent was called
+	reseal  bool   // the token was sealed under an older key
+	begun   bool   // the response has begun: the client can be told nothing more
 
 	tell   message
 	events []Event
@@ -205,7 +206,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 
 // lose takes note, and says, that what the client presented opens no record.
 func (y *cycle) lose(e Event) {
-	y.live = false
+	y.live, y.former = false, e.ID
 	y.event(e)
 }
 
@@ -220,7 +221,7 @@ func (y *cycle) base() []byte {
 // destroy drops the record, and everything that was not saved.
 func (y *cycle) destroy() error {
 	if y.live {
-		y.doomed, y.doomedID = y.ref, y.id()
+		y.doomed, y.former = y.ref, y.id()
 	}
 	y.tell = tellNothing
 	if y.pieces != 0 && !y.muted {
@@ -354,5 +355,5 @@ func (y *cycle) event(e Event) {
 }
 
 func (y *cycle) fail(err error) {
-	y.event(Event{Kind: EventFailed, ID: y.id(), Subject: y.subject, Err: err})
+	y.event(Event{Kind: EventFailed, ID: cmp.Or(y.id(), y.former), Subject: y.subject, Err: err})
 }

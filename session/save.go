@@ -43,12 +43,12 @@ func (y *cycle) bury(ctx context.Context) error {
 		return y.failed("destroy", err)
 	}
 	if y.core.revoker != nil {
-		if err := y.core.revokeID(ctx, y.doomedID); err != nil {
+		if err := y.core.revokeID(ctx, y.former); err != nil {
 			return y.failed("destroy", err)
 		}
 	}
-	y.unlist(ctx, y.subject, y.doomedID)
-	y.event(Event{Kind: EventDestroyed, ID: y.doomedID, Subject: y.subject})
+	y.unlist(ctx, y.subject, y.former)
+	y.event(Event{Kind: EventDestroyed, ID: y.former, Subject: y.subject})
 	y.doomed, y.subject = "", ""
 	return nil
 }
@@ -257,6 +257,7 @@ func (y *cycle) outlive(ctx context.Context, tx func() error) error {
 
 // end takes note that the session has ended under the request.
 func (y *cycle) end() {
+	y.former = y.id()
 	y.live, y.muted, y.reseal = false, true, false
 	y.tell, y.subject = tellNothing, ""
 	y.show(func(v *view) { *v = view{isNew: true, status: v.status} })
