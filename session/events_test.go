@@ -1,0 +1,209 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// told returns all that the events since the last call say, with letters for the
+// IDs in the order in which they come.
+func (e *events) told() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	letters := map[session.ID]string{{}: "-"}
+	told := []string{}
+	for _, event := range e.list {
+		if _, ok := letters[event.ID]; !ok {
+			letters[event.ID] = string(rune('A' + len(letters) - 1))
+		}
+		line := fmt.Sprintf("%v %s", event.Kind, letters[event.ID])
+		if event.Subject != "" {
+			line += " of " + event.Subject
+		}
+		if event.Reason != "" {
+			line += " " + string(event.Reason)
+		}
+		for _, err := range []error{session.ErrNotFound, session.ErrCommitted, session.ErrConflict, session.ErrUnavailable, session.ErrTooLarge} {
+			if errors.Is(event.Err, err) {
+				line += " (" + err.Error() + ")"
+			}
+		}
+		told = append(told, line)
+	}
+	e.list = nil
+	return told
+}
+
+func TestEvents(t *testing.T) {
+	renew, destroy := (*session.Session[state]).Renew, (*session.Session[state]).Destroy
+	const notFound, committed, unavailable = " (session: not found)", " (session: response already committed)", " (session: store unavailable)"
+	tests := []struct {
+		name string
+		run  func(*rig) // of a browser with alice's session
+		want []string
+	}{
+		{"a new session", func(g *rig) {
+			g.cookies = map[string]string{}
+			g.update(count)
+		}, []string{"created A"}},
+		{"a new session with a login", func(g *rig) {
+			g.cookies = map[string]string{}
+			g.update(be("bob"))
+		}, []string{"created A of bob"}},
+		{"a read", func(g *rig) { g.use(func(*session.Session[state]) {}) }, []string{"loaded A of alice"}},
+		{"a change", func(g *rig) { g.update(count) }, []string{"loaded A of alice", "saved A of alice"}},
+		{"a change of persistence", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.SetPersistent(true) })
+		}, []string{"loaded A of alice", "saved A of alice"}},
+		{"a use after a while", func(g *rig) {
+			time.Sleep(30 * time.Minute)
+			g.use(func(*session.Session[state]) {})
+		}, []string{"loaded A of alice", "extended A of alice"}},
+		{"a renewal", func(g *rig) { g.use(renew) }, []string{"loaded A of alice", "renewed A of alice"}},
+		{"a change of user", func(g *rig) { g.update(be("bob")) }, []string{"loaded A of alice", "renewed A of bob"}},
+		{"a logout by Update", func(g *rig) { g.update(be("")) }, []string{"loaded A of alice", "renewed A"}},
+		{"a logout by Destroy", func(g *rig) { g.use(destroy) }, []string{"loaded A of alice", "destroyed A of alice"}},
+		{"a logout and a message", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Destroy(); s.Update(count) })
+		}, []string{"loaded A of alice", "destroyed A of alice", "created B"}},
+		{"a conflict", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().update(count) })
+		}, []string{"loaded A of alice", "loaded A of alice", "saved A of alice", "conflict A of alice", "saved A of alice"}},
+		{"a conflict with a logout", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().use(destroy) })
+		}, []string{"loaded A of alice", "loaded A of alice", "destroyed A of alice", "rejected A of alice unknown", "failed A" + notFound}},
+		{"a conflict with a change of user", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().update(be("bob")) })
+		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "failed A" + notFound}},
+		{"two logins at once", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Update(be("bob")); g.tab().update(be("bob")) })
+		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "created B of bob"}},
+		{"a superseded token", func(g *rig) {
+			old := g.tab()
+			g.use(renew)
+			g.log.told()
+			old.use(func(*session.Session[state]) {})
+		}, []string{"superseded A of alice"}},
+		{"a token long superseded", func(g *rig) {
+			old := g.tab()
+			g.use(renew)
+			g.log.told()
+			time.Sleep(time.Minute)
+			old.use(func(*session.Session[state]) {})
+		}, []string{"rejected A unknown"}},
+		{"an expired token", func(g *rig) {
+			time.Sleep(time.Hour)
+			g.use(func(*session.Session[state]) {})
+		}, []string{"rejected A unknown"}},
+		{"a forged token", func(g *rig) {
+			g.cookies["__Host-session"] = g.token()[1:] + "A"
+			g.use(func(*session.Session[state]) {})
+		}, []string{"rejected - unauthentic"}},
+		{"an undecodable record", func(g *rig) {
+			g.tamper(g.t, payload(1))
+			g.log.told()
+			g.use(func(*session.Session[state]) {})
+		}, []string{"rejected A undecodable"}},
+		{"a load that fails", func(g *rig) {
+			g.down(true)
+			g.use(func(*session.Session[state]) {})
+		}, []string{"failed A" + unavailable}},
+		{"a save that fails", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.down(true) })
+		}, []string{"loaded A of alice", "failed A of alice" + unavailable}},
+		{"a creation that fails", func(g *rig) {
+			g.cookies = map[string]string{}
+			g.down(true)
+			g.update(be("bob"))
+		}, []string{"failed A" + unavailable}},
+		{"a logout that fails", func(g *rig) {
+			g.use(func(s *session.Session[state]) { s.Destroy(); g.down(true) })
+		}, []string{"loaded A of alice", "failed A of alice" + unavailable}},
+		{"a login that is too late", func(g *rig) {
+			g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, "begun")
+				from(r).Update(be("bob"))
+			})
+		}, []string{"loaded A of alice", "failed A of alice" + committed}},
+		{"a transaction", func(g *rig) {
+			_ = g.transact(func(s *state) error { s.Count++; return nil })
+		}, []string{"loaded A of alice", "saved A of alice"}},
+		{"a transaction that gives up", func(g *rig) {
+			_ = g.transact(func(s *state) error { return errNo })
+		}, []string{"loaded A of alice"}},
+		{"an opened token", func(g *rig) {
+			_, _ = g.m.Open(context.Background(), g.token())
+		}, []string{"loaded A of alice"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newRig(t)
+				g.update(be("alice"))
+				g.log.told()
+				test.run(g)
+				if diff := cmp.Diff(test.want, g.log.told()); diff != "" {
+					t.Errorf("events (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestEventKindString(t *testing.T) {
+	seen := map[string]bool{}
+	for kind := session.EventCreated; kind <= session.EventFailed; kind++ {
+		name := kind.String()
+		if name == "unknown" || name == "" || seen[name] {
+			t.Errorf("kind %d is %q", kind, name)
+		}
+		seen[name] = true
+	}
+	for _, kind := range []session.EventKind{0, session.EventFailed + 1, 255} {
+		if kind.String() != "unknown" {
+			t.Errorf("kind %d is %q", kind, kind)
+		}
+	}
+}
+
+// An observer is told when no lock is held, so that it may use the session that
+// it is told of, and in the context of the request.
+func TestObserverUsesTheSession(t *testing.T) {
+	type key struct{}
+	var users, values []string
+	m := newManager(t, newSpy(), func(c *session.Config[state]) {
+		c.Observer = func(ctx context.Context, e session.Event) {
+			s := session.From[state](ctx)
+			users = append(users, fmt.Sprintf("%v %q", e.Kind, s.State().User))
+			values = append(values, fmt.Sprint(ctx.Value(key{})))
+			if e.Kind == session.EventLoaded {
+				s.Update(count)
+			}
+		}
+	})
+	b := newBrowser(t, nil)
+	handler := m.Wrap(http.HandlerFunc(login))
+	b.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "value")))
+	})
+	b.get("/")
+	b.get("/")
+	if diff := cmp.Diff([]string{`created "alice"`, `loaded "alice"`, `saved "alice"`}, users); diff != "" {
+		t.Errorf("what the observer saw (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"value", "value", "value"}, values); diff != "" {
+		t.Errorf("what its contexts held (-want +got):\n%s", diff)
+	}
+	if got := b.read(m).Count; got != 2 {
+		t.Errorf("count %d: one for each load", got)
+	}
+}
