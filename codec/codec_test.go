@@ -309,9 +309,9 @@ func TestConcurrentUse(t *testing.T) {
 	for name, c := range codecs[state]() {
 		t.Run(name, func(t *testing.T) {
 			var wg sync.WaitGroup
-			for g := range 8 {
+			for g := range 4 {
 				wg.Go(func() {
-					for i := range 30 {
+					for i := range 10 {
 						want := sample()
 						want.Counter = g*1000 + i
 						want.Name = strings.Repeat(want.Name, g*i)

@@ -17,7 +17,8 @@ import (
 // chan, func and complex kind, interfaces with methods, and structs without
 // a single exported field are an error of every Append where T shows them.
 func JSON[T any]() Codec[T] {
-	return jsonCodec[T]{err: jsonRules.check(reflect.TypeFor[T]())}
+	_, err := jsonRules.check(reflect.TypeFor[T]())
+	return jsonCodec[T]{err}
 }
 
 var jsonRules = rules{

@@ -37,12 +37,24 @@ import (
 // the timestamp, and nesting deeper than 1000, as in a state that contains
 // itself.
 func MsgPack[T any]() Codec[T] {
-	c := msgPack[T]{}
+	var c msgPack[T]
 	if _, c.generated = any((*T)(nil)).(generated); !c.generated {
-		c.err = msgPackRules.check(reflect.TypeFor[T]())
+		c.closed, c.err = msgPackRules.check(reflect.TypeFor[T]())
 	}
 	return c
 }
+
+type msgPack[T any] struct{ msgPacker }
+
+func (c msgPack[T]) Append(dst []byte, v *T) ([]byte, error) {
+	out, err := c.append(dst, v)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+func (c msgPack[T]) Decode(data []byte, v *T) error { return c.decode(data, v) }
 
 // generated is what github.com/tinylib/msgp generates, found by its method set
 // so that this package need not import it.
@@ -74,42 +86,30 @@ var msgPackRules = rules{
 	},
 }
 
-type msgPack[T any] struct {
+// msgPacker is the codec of a type T, whose pointers are handed to it as any.
+type msgPacker struct {
 	generated bool  // *T has the methods of generated
+	closed    bool  // what is written of a T is known, see rules.check
 	err       error // why T cannot be carried, or nil
 }
 
-func (c msgPack[T]) Append(dst []byte, v *T) ([]byte, error) {
-	if c.err != nil {
-		return dst, c.err
-	}
-	out, err := appendMsgPack(dst, v, c.generated)
-	if err != nil {
-		return dst, err
-	}
-	return out, nil
-}
-
-func (c msgPack[T]) Decode(data []byte, v *T) error {
-	if c.err != nil {
-		return c.err
-	}
-	return decodeMsgPack(data, v, c.generated)
-}
-
-func appendMsgPack(dst []byte, v any, byMethods bool) (out []byte, err error) {
+func (m *msgPacker) append(dst []byte, v any) (out []byte, err error) {
 	defer guard(&err)
+	if m.err != nil {
+		return nil, m.err
+	}
 	out = append(dst, formatMsgPack)
 	start := len(out)
-	if byMethods {
+	if m.generated {
 		out, err = v.(generated).MarshalMsg(out)
 	} else {
 		out, err = encode(out, v)
 	}
-	if err == nil {
-		// What Decode would refuse must not be stored: the session would be
-		// gone at the next request, when nobody can do anything about it.
-		err = inspectMsgPack(out[start:], byMethods)
+	if err == nil && !m.closed {
+		// What decode would refuse must not be stored: the session would be
+		// gone at the next request, when nobody can do anything about it. A
+		// closed type is spared the tenth that this costs.
+		err = inspectMsgPack(out[start:], m.generated)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("codec: MsgPack: %w", err)
@@ -117,14 +117,17 @@ func appendMsgPack(dst []byte, v any, byMethods bool) (out []byte, err error) {
 	return out, nil
 }
 
-func decodeMsgPack(data []byte, v any, byMethods bool) (err error) {
+func (m *msgPacker) decode(data []byte, v any) (err error) {
 	defer guard(&err)
+	if m.err != nil {
+		return m.err
+	}
 	data, err = body(data, formatMsgPack)
 	if err != nil {
 		return err
 	}
 	var left int
-	if byMethods {
+	if m.generated {
 		if err = inspectMsgPack(data, true); err == nil {
 			data, err = v.(generated).UnmarshalMsg(data)
 			left = len(data)
@@ -151,18 +154,24 @@ type encoder struct {
 	check int // the length at which dst is to be looked at
 }
 
-// firstCheck is how much is written before the depth is first looked at: more
-// than most states are long, and little enough for a state that contains itself
-// to fill with one byte for each level, at 400 bytes of stack.
+// firstCheck is how much is written before the depth is first looked at. Few
+// states are that long, and one that contains itself takes one byte or more and
+// about 400 bytes of stack for each level, of which a goroutine may use 1 GB.
 const firstCheck = 64 << 10
 
 func (e *encoder) Write(p []byte) (int, error) {
 	e.dst = append(e.dst, p...)
+	if len(e.dst) < e.check {
+		return len(p), nil
+	}
 	return len(p), e.checkDepth()
 }
 
 func (e *encoder) WriteByte(b byte) error {
 	e.dst = append(e.dst, b)
+	if len(e.dst) < e.check {
+		return nil
+	}
 	return e.checkDepth()
 }
 
@@ -170,9 +179,6 @@ func (e *encoder) WriteByte(b byte) error {
 // before the stack overflows. It looks whenever dst has doubled, so that all
 // looks together cost no more than the one at the end.
 func (e *encoder) checkDepth() error {
-	if len(e.dst) < e.check {
-		return nil
-	}
 	e.check = 2 * len(e.dst)
 	if err := inspectMsgPack(e.dst[e.start:], true); errors.Is(err, errDepth) {
 		return err
@@ -192,7 +198,7 @@ func encode(dst []byte, v any) ([]byte, error) {
 	e.enc.Reset(e)
 	e.enc.SetSortMapKeys(true)
 	e.enc.UseCompactInts(true)
-	if err := e.enc.Encode(v); err != nil {
+	if err := e.enc.EncodeValue(reflect.ValueOf(v).Elem()); err != nil {
 		return nil, err
 	}
 	out := e.dst
@@ -217,7 +223,7 @@ func decode(data []byte, v any) (left int, err error) {
 	d := decoders.Get().(*decoder)
 	d.src.Reset(data)
 	d.dec.Reset(&d.src)
-	if err := d.dec.Decode(v); err != nil {
+	if err := d.dec.DecodeValue(reflect.ValueOf(v).Elem()); err != nil {
 		return 0, err
 	}
 	left = d.src.Len()

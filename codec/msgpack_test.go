@@ -222,6 +222,7 @@ func TestMethodsForTheLibrary(t *testing.T) {
 		if diff := cmp.Diff(full.Map, mustDecode(t, plain, first).Map); diff != "" {
 			t.Fatalf("the methods' settings stuck to the decoder:\n%s", diff)
 		}
+		mustDecode(t, codec.MsgPack[struct{}](), first) // of unknown fields
 	}
 }
 

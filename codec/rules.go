@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // rules say which types a serialiser carries. They find out when a codec is
@@ -22,20 +23,38 @@ type rules struct {
 }
 
 // check returns an error that names the first part of t which is not carried.
-func (r *rules) check(t reflect.Type) error {
-	if err := r.find(t, make(map[reflect.Type]bool)); err != nil {
-		return fmt.Errorf("codec: %s cannot carry %s: %w", r.codec, t, err)
+// Otherwise it tells whether t is closed: whether what will be encoded is known
+// from the type alone, because there is no interface and no type of the
+// application's that encodes itself in it, and no type within itself.
+func (r *rules) check(t reflect.Type) (closed bool, err error) {
+	f := finder{rules: r, closed: true, done: make(map[reflect.Type]bool)}
+	if err := f.find(t); err != nil {
+		return false, fmt.Errorf("codec: %s cannot carry %s: %w", r.codec, t, err)
 	}
-	return nil
+	return f.closed, nil
 }
 
-func (r *rules) find(t reflect.Type, seen map[reflect.Type]bool) error {
-	if seen[t] {
+// finder walks over a type and all types within.
+type finder struct {
+	*rules
+	closed bool
+	done   map[reflect.Type]bool // false while the walk is within the type
+}
+
+func (f *finder) find(t reflect.Type) error {
+	if done, ok := f.done[t]; ok {
+		f.closed = f.closed && done
 		return nil
 	}
-	seen[t] = true
-	if t.Kind() == reflect.Interface {
-		if t.NumMethod() > 0 && !(r.readsError && t == reflect.TypeFor[error]()) {
+	f.done[t] = false
+	defer func() { f.done[t] = true }()
+
+	switch t.Kind() {
+	case reflect.Pointer:
+		return f.find(t.Elem())
+	case reflect.Interface:
+		f.closed = false
+		if t.NumMethod() > 0 && !(f.readsError && t == reflect.TypeFor[error]()) {
 			return fmt.Errorf("%s has methods, so that what it holds could not be read back", t)
 		}
 		return nil
@@ -43,43 +62,44 @@ func (r *rules) find(t reflect.Type, seen map[reflect.Type]bool) error {
 	encodesItself := func(method reflect.Type) bool {
 		return t.Implements(method) || reflect.PointerTo(t).Implements(method)
 	}
-	if slices.ContainsFunc(r.methods, encodesItself) {
+	if slices.ContainsFunc(f.methods, encodesItself) {
+		f.closed = f.closed && t == reflect.TypeFor[time.Time]()
 		return nil
 	}
 	switch t.Kind() {
-	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128, r.noKind:
+	case reflect.Chan, reflect.Func, reflect.UnsafePointer, reflect.Complex64, reflect.Complex128, f.noKind:
 		return fmt.Errorf("%s is not supported", t)
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return r.find(t.Elem(), seen)
+	case reflect.Slice, reflect.Array:
+		return f.find(t.Elem())
 	case reflect.Map:
-		if err := r.find(t.Key(), seen); err != nil {
+		if err := f.find(t.Key()); err != nil {
 			return err
 		}
-		return r.find(t.Elem(), seen)
+		return f.find(t.Elem())
 	case reflect.Struct:
-		return r.findField(t, seen)
+		return f.findField(t)
 	}
 	return nil
 }
 
-func (r *rules) findField(t reflect.Type, seen map[reflect.Type]bool) error {
+func (f *finder) findField(t reflect.Type) error {
 	lost := t.NumField() > 0
 	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() && !f.Anonymous {
+		field := t.Field(i)
+		if !field.IsExported() && !field.Anonymous {
 			continue
 		}
 		lost = false
-		name, options, _ := strings.Cut(f.Tag.Get(r.tag), ",")
+		name, options, _ := strings.Cut(field.Tag.Get(f.tag), ",")
 		if name == "-" && options == "" {
 			continue // left out on purpose
 		}
-		err := r.find(f.Type, seen)
-		if err == nil && r.field != nil {
-			err = r.field(f, strings.Split(options, ","))
+		err := f.find(field.Type)
+		if err == nil && f.field != nil {
+			err = f.field(field, strings.Split(options, ","))
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return fmt.Errorf("%s: %w", field.Name, err)
 		}
 	}
 	if lost {

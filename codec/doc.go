@@ -1,0 +1,77 @@
+// Package codec turns the state of a session into bytes and back.
+//
+// [MsgPack] is what a Manager uses by default. [JSON] and [Gob] are there for
+// those who need them, [Compress] makes large states smaller, and [Migrate]
+// carries states over to a new type. A codec of your own needs two methods, see
+// [Codec].
+//
+// T is mostly a struct, but may be of any kind that the codec carries: map,
+// slice, pointer, number, string, any. Only exported fields of structs are
+// kept. What MsgPack and JSON can tell from T that they do not carry is an error
+// of every Append and Decode, so that encoding the zero T once finds it.
+//
+// # Compatibility
+//
+// The first byte of every record is the number of its format. A codec refuses
+// the records of another one, and what these versions of it write will be read
+// by all later ones.
+//
+// MsgPack and JSON write the fields of a struct under their names. So these
+// changes of T need no [Migrate]:
+//
+//   - Adding a field: it is zero in older states.
+//   - Removing a field: it is ignored in older states. A program that does not
+//     know a field drops it when it writes the state again, as may happen while
+//     two versions of the program run side by side.
+//   - Putting the fields in another order, renaming types.
+//   - Renaming a field and keeping the old name in its tag, or with MsgPack
+//     naming it as an alias: `msgpack:"Email,alias:Mail"`.
+//   - Widening a number (int8 to int).
+//   - Putting a pointer in place of a value or the reverse, but with MsgPack not
+//     where a *time.Time was nil.
+//
+// Others need it: changing the type of a field, or what its values mean.
+// Narrowing a number needs care: MsgPack cuts a value that is too large. The
+// msgpack tag option as_array gives up most of the above for fewer bytes.
+//
+// Going from one codec to another is a Migrate whose function returns its
+// argument. From Migrate there is no way back to the plain codec, short of
+// waiting until all records have expired.
+//
+// # Determinism
+//
+// A Manager finds out whether a state has changed by encoding it. Where equal
+// states give unequal bytes, the worst of it is a write that was not needed.
+//
+// JSON writes all maps in the order of their keys. MsgPack does so for
+// map[string]string, map[string]bool and map[string]any, and for types defined
+// as one of these. It writes all others in no order, map[string]int and
+// map[ID]string among them, unless they have less than two entries. Gob orders
+// none, and writes numbers for its types that differ from process to process.
+// Compress gives equal bytes for equal bytes, but other ones when compress/flate
+// changes with a version of Go.
+//
+// # Hostile input
+//
+// What is decoded comes from a store, or from a cookie that has passed
+// authentication. Should somebody be able to write there, or a disk fail, then
+// one bad record must not take more than its own request down:
+//
+//   - MsgPack and JSON allocate in proportion to the length of the record. With
+//     MsgPack the factor is at worst a few times the size of the largest element
+//     of a slice or map within T, since one byte can stand for a zero element.
+//   - Nesting is limited, to 1000 with MsgPack and 10,000 with JSON.
+//   - Compress decompresses no more than its limit.
+//   - Data after the end of a state is an error, and so is a panic of a library,
+//     a method of T or a Migrate function.
+//
+// None of this holds for [Gob], whose memory and recursion nothing bounds.
+// Nothing here tells whether bytes have been changed: that is the task of
+// authentication.
+//
+// # Concurrency
+//
+// Codecs are safe for concurrent use, and keep buffers for the next call that
+// are bounded in size. The state that is being encoded must not be changed
+// meanwhile.
+package codec
