@@ -14,6 +14,7 @@ import (
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/rueidis"
 	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 type owned struct{ User string }
@@ -192,6 +193,13 @@ func TestRevoker(t *testing.T) {
 				}
 			})
 		}
+	})
+}
+
+func TestRevokerConformance(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		st := open(t, "redis://"+p.Start(t).Addr, rueidis.Options{})
+		storetest.RunRevoker(t, func(*testing.T) session.Revoker { return st.Revoker() })
 	})
 }
 

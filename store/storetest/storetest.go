@@ -34,7 +34,17 @@ func casesFor(st session.Store) []testCase {
 	if _, ok := st.(session.ClientHeld); ok {
 		return slices.Concat(commonCases, clientHeldCases)
 	}
-	return slices.Concat(commonCases, serverHeldCases)
+	cases := slices.Concat(commonCases, serverHeldCases)
+	if _, ok := st.(session.SubjectIndex); ok {
+		cases = append(cases, indexCases...)
+	}
+	if _, ok := st.(session.Notifier); ok {
+		cases = append(cases, notifyCases...)
+	}
+	if _, ok := st.(session.FreshLoader); ok {
+		cases = append(cases, freshCases...)
+	}
+	return cases
 }
 
 // commonCases apply to every store.
