@@ -1,0 +1,119 @@
+package peers
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/cookie"
+	"github.com/typedsession/typedsession/store/memory"
+	"github.com/typedsession/typedsession/store/rueidis"
+)
+
+// cachedDelay is for how long the cached contender may, at worst, take a
+// session for live that was ended elsewhere.
+const cachedDelay = 30 * time.Second
+
+// opener opens a site of typedsession, for one state type.
+type opener func(session.Store, Env) (*Site, error)
+
+func oursMemory(name string, open opener) Contender {
+	return Contender{
+		Name: name, Store: Memory, Role: Ours,
+		Open: func(env Env) (*Site, error) { return open(memory.New(), env) },
+	}
+}
+
+func oursCookie(name string, open opener) Contender {
+	return Contender{
+		Name: name, Store: Cookie, Role: Ours,
+		Open: func(env Env) (*Site, error) { return open(cookie.New(), env) },
+	}
+}
+
+func oursRedis(name string, delay time.Duration) Contender {
+	return Contender{
+		Name: name, Store: Redis, Role: Ours,
+		Open: func(env Env) (*Site, error) {
+			store, err := rueidis.Open(context.Background(), "redis://"+env.RedisAddr,
+				rueidis.Options{MaxRevocationDelay: delay})
+			if err != nil {
+				return nil, err
+			}
+			site, err := open[State](store, env)
+			if err != nil {
+				_ = store.Close()
+				return nil, err
+			}
+			site.closers = append(site.closers, func() { _ = store.Close() })
+			return site, nil
+		},
+	}
+}
+
+// open is the application with T as its state.
+func open[T any, P holder[T]](store session.Store, env Env) (*Site, error) {
+	var conflicts atomic.Int64
+	cfg := session.Config[T]{
+		Keys:    []session.Key{session.NewKey()},
+		Subject: func(state *T) string { return P(state).state().UserID },
+	}
+	if env.CountConflicts {
+		cfg.Observer = func(_ context.Context, e session.Event) {
+			if e.Kind == session.EventConflict {
+				conflicts.Add(1)
+			}
+		}
+	}
+	if env.Size > 2500 {
+		cfg.Cookie.MaxChunks = 8
+	}
+	m, err := session.NewManager(store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	sample := env.sample()
+	site := &Site{}
+	if env.CountConflicts {
+		site.Conflicts = conflicts.Load
+	}
+	for action, handler := range map[Action]http.HandlerFunc{
+		Untouched: func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(bodyOK)
+		},
+		Read: func(w http.ResponseWriter, r *http.Request) {
+			state := session.From[T](r.Context()).State()
+			_, _ = w.Write(verdict(P(&state).state().Name))
+		},
+		Write: func(w http.ResponseWriter, r *http.Request) {
+			session.From[T](r.Context()).Update(func(state *T) { P(state).state().Counter++ })
+			_, _ = w.Write(bodyOK)
+		},
+		Login: func(w http.ResponseWriter, r *http.Request) {
+			session.From[T](r.Context()).Update(func(state *T) {
+				s := P(state).state()
+				s.UserID = otherUser(s.UserID)
+			})
+			_, _ = w.Write(bodyOK)
+		},
+		Create: func(w http.ResponseWriter, r *http.Request) {
+			session.From[T](r.Context()).Update(func(state *T) { *P(state).state() = sample })
+			_, _ = w.Write(bodyOK)
+		},
+		Slow: func(w http.ResponseWriter, r *http.Request) {
+			session.From[T](r.Context()).Update(func(state *T) { P(state).state().Counter++ })
+			runtime.Gosched()
+			_, _ = w.Write(bodyOK)
+		},
+		Dump: func(w http.ResponseWriter, r *http.Request) {
+			state := session.From[T](r.Context()).State()
+			_, _ = w.Write(dump(P(&state).state()))
+		},
+	} {
+		site.Handlers[action] = m.Wrap(handler)
+	}
+	return site, nil
+}

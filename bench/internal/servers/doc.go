@@ -1,0 +1,3 @@
+// Package servers starts the programs that the comparison needs, on free
+// loopback ports, and ends them.
+package servers
