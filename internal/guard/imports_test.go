@@ -46,7 +46,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		{"store/cookie", []string{"github.com/redis"}},
 		{"store/rueidis", []string{module + "/store/memory", module + "/store/cookie"}},
 	} {
-		for _, dep := range all[module+"/"+layer.pkg] {
+		deps, ok := all[module+"/"+layer.pkg]
+		if !ok {
+			t.Errorf("there is no package %s to guard", layer.pkg)
+		}
+		for _, dep := range deps {
 			if withinAny(dep, layer.denied) {
 				t.Errorf("%s links %s", layer.pkg, dep)
 			}
