@@ -140,7 +140,7 @@ func TestWhatMsgPackKeeps(t *testing.T) {
 	})
 	t.Run("numbers in an interface by their size", func(t *testing.T) {
 		c := codec.MsgPack[[]any]()
-		got := mustDecode(t, c, mustAppend(t, c, []any{1, -1, 200, 70_000, 1 << 40, -200, 1.5, float32(1.5)}))
+		got := mustDecode(t, c, mustAppend(t, c, []any{1, -1, 200, 70_000, int64(1 << 40), -200, 1.5, float32(1.5)}))
 		want := []any{int8(1), int8(-1), uint8(200), uint32(70_000), uint64(1 << 40), int16(-200), 1.5, float32(1.5)}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

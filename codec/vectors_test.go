@@ -37,7 +37,7 @@ type (
 	}
 	vectorItem struct {
 		SKU string
-		Qty int
+		Qty int64
 	}
 	vectorOld struct{ FullName string }
 )
