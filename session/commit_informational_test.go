@@ -88,7 +88,7 @@ func TestCommit1SwitchingProtocolsCommits(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		echo(rw.Reader, conn)
 	})))
 	r := s.request(http.MethodGet, "/", nil)

@@ -198,7 +198,7 @@ func TestCommit5PanicReachesTheServer(t *testing.T) {
 				}))))
 				s.mayLog = true
 				s.get("/begin")
-				for path, want := range map[string]error{"/abort": http.ErrAbortHandler, "/panic": errPanic} {
+				for path, want := range map[string]any{"/abort": http.ErrAbortHandler, "/panic": errPanic} {
 					// A GET would be sent again.
 					response, err := s.client.Do(s.request(http.MethodPost, path, nil))
 					if (err == nil) != flushed {

@@ -162,7 +162,7 @@ func TestHandleNeedsNoWrap(t *testing.T) {
 		fmt.Fprint(w, from(r).State().Count)
 	}))
 	for _, want := range []string{"1", "2"} {
-		if got := body(t, b.get("/")); got != want {
+		if got := body(t, b.get("/page")); got != want {
 			t.Errorf("Count is %s, want %s", got, want)
 		}
 	}

@@ -86,7 +86,7 @@ func TestHostWebSocketThatWritesIts101(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		upgrade(t, rw, w.Header())
 		echo(rw.Reader, conn)
 		increment(w, r) // and the session is still there
@@ -173,7 +173,7 @@ func TestHostReverseProxy(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			upgrade(t, rw, http.Header{"X-Upstream": {"1"}})
 			echo(rw.Reader, conn)
 			return

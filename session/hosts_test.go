@@ -41,7 +41,7 @@ func TestHostServeContent(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer file.Close()
+			defer func() { _ = file.Close() }()
 			http.ServeContent(w, r, path, time.Unix(1, 0), file)
 		})))
 		tests := []struct {
