@@ -82,10 +82,15 @@ var fieldMistakes = []mistake{
 		}),
 	},
 	{
-		"subject in Latin-1", "round trip of a subject beyond ASCII", nil,
+		"subject in Latin-1", "round trip of a subject beyond ASCII",
+		[]string{"round trip of a subject that is no text"},
 		changing(func(rec *session.Record) {
 			rec.Subject = strings.Map(func(r rune) rune { return min(r, 0xff) }, rec.Subject)
 		}),
+	},
+	{
+		"subject made valid UTF-8", "round trip of a subject that is no text", nil,
+		changing(func(rec *session.Record) { rec.Subject = strings.ToValidUTF8(rec.Subject, "?") }),
 	},
 	{
 		"subject in a column of 255 characters", "round trip of a subject that is long", nil,

@@ -6,9 +6,8 @@
 //
 // The kit is about what can be seen through the interface. What a store does
 // while its server is away, how soon an operation gives up, and what a lagging
-// replica answers is for the store's own tests. Subjects are tested as UTF-8
-// without NUL. One payload is of 64 KiB, which a store may refuse with
-// [session.ErrTooLarge]; the others are short.
+// replica answers is for the store's own tests. One payload is of 64 KiB, which
+// a store may refuse with [session.ErrTooLarge]; the others are short.
 //
 // Some cases run eight goroutines at once; run them with -race. Some wait for a
 // record to expire, a fraction of a second each. None of them depends on how

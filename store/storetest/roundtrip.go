@@ -27,6 +27,9 @@ var roundTripCases = []testCase{
 		// composed, and what databases and URLs give a meaning to.
 		rec.Subject = "Zoë ∮ 𝒮 e\u0301 " + `%41%00 +?*[a]{b}:'"\`
 	}),
+	roundTrip("a subject that is no text", func(rec *session.Record) {
+		rec.Subject = "\x00\xff" + rec.Subject + "\xed\xa0\x80\x00"
+	}),
 	roundTrip("a subject that is long", func(rec *session.Record) {
 		rec.Subject = strings.Repeat("subject ", 40) + " "
 	}),
