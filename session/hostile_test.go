@@ -61,7 +61,6 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 		"not base64":         strings.Repeat("*", len(own)),
 		"invalid UTF-8":      own[:10] + "\xff\xfe" + own[12:],
 		"padded":             own + "=",
-		"standard alphabet":  base64.StdEncoding.EncodeToString(raw),
 		"with a line break":  own[:20] + "%0a" + own[20:],
 		"doubled":            own + own,
 		"longer":             own + "AAAA",
@@ -69,6 +68,10 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 		"a cookie too large": encode(append(raw, make([]byte, 4096)...)),
 		"a chunk's form":     "2." + own,
 		"another spelling":   own[:len(own)-1] + string(own[len(own)-1]+1),
+	}
+	// By chance the two alphabets may have spelled this token alike.
+	if standard := base64.StdEncoding.EncodeToString(raw); standard != own {
+		values["standard alphabet"] = standard
 	}
 	for i := range len(own) {
 		values[fmt.Sprintf("cut at %d", i)] = own[:i]

@@ -72,11 +72,15 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 		c.records = ring.Sealer("stored record")
 	}
 	m := &Manager[T]{core: c, codec: cfg.Codec, initial: cfg.Initial, subject: cfg.Subject, label: cfg.Label}
-	// A state that cannot be encoded is found out here, not by the first user.
+	// A state that cannot be encoded, or not decoded again, is found out here,
+	// not by the first user.
 	state := cfg.Initial()
 	encoded, err := m.encode(nil, &state)
 	if err != nil {
 		return nil, fmt.Errorf("session: Config.Codec cannot encode the initial state: %w", err)
+	}
+	if err := m.decode(encoded, new(T)); err != nil {
+		return nil, fmt.Errorf("session: Config.Codec cannot decode the initial state: %w", err)
 	}
 	if plainInitial {
 		m.zero = encoded
