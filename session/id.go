@@ -25,26 +25,16 @@ func ParseID(text string) (ID, error) {
 	if len(text) != hex.EncodedLen(len(id)) {
 		return ID{}, fmt.Errorf("session: ID of %d characters, want %d", len(text), hex.EncodedLen(len(id)))
 	}
-	for i := range id {
-		hi, lo := digit(text[2*i]), digit(text[2*i+1])
-		if hi > 15 || lo > 15 {
-			return ID{}, fmt.Errorf("session: ID is not lower-case hexadecimal at character %d", 2*i)
+	for i := range len(text) {
+		// Each ID has one spelling, so that a store has one key for it.
+		if c := text[i]; 'A' <= c && c <= 'F' {
+			return ID{}, fmt.Errorf("session: ID has an upper-case digit at character %d", i)
 		}
-		id[i] = hi<<4 | lo
+	}
+	if _, err := hex.Decode(id[:], []byte(text)); err != nil {
+		return ID{}, fmt.Errorf("session: ID is not hexadecimal: %w", err)
 	}
 	return id, nil
-}
-
-// digit returns the value of a lower-case hexadecimal digit, or 255. Upper case
-// is refused so that each ID has one spelling, and a store one key for it.
-func digit(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
 }
 
 // String returns the ID as 32 hexadecimal digits in lower case.

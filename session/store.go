@@ -18,7 +18,9 @@ import (
 // A ref is what the client must bring for its record to be found. In a store
 // that holds records it is rec.ID.String(), for every record and for ever; in
 // one that is [ClientHeld] it is the record itself. A store may be asked for
-// any string, and answers ErrNotFound to one that it never issued.
+// any string, and answers ErrNotFound to one that it never issued. One that is
+// ClientHeld cannot always tell: it is asked for what the Manager has
+// authenticated only.
 //
 // The kit in package storetest holds a store to every sentence of this contract.
 type Store interface {
@@ -42,7 +44,8 @@ type Store interface {
 	// nothing, when there is no record, or none that has not expired.
 	//
 	// rec.ID is the ID of the record that ref finds. A ClientHeld store holds
-	// no revision to compare with, and so replaces unconditionally.
+	// no revision to compare with, and so replaces what has not expired
+	// unconditionally.
 	Update(ctx context.Context, ref string, base Rev, rec Record) (newRef string, err error)
 
 	// Delete removes the record, so that no Load or Update that begins after

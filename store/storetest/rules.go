@@ -20,7 +20,7 @@ const (
 	ruleUpdateRepeat  rule = "Where the revision is rec.Rev already, this is the same write repeated after its answer was lost, and succeeds."
 	ruleConflict      rule = "Otherwise it changes nothing and returns a [*ConflictError] that holds the current record."
 	ruleUpdateMissing rule = "It returns ErrNotFound, and creates nothing, when there is no record, or none that has not expired."
-	ruleUnconditional rule = "A ClientHeld store holds no revision to compare with, and so replaces unconditionally."
+	ruleUnconditional rule = "A ClientHeld store holds no revision to compare with, and so replaces what has not expired unconditionally."
 
 	ruleDelete       rule = "Delete removes the record, so that no Load or Update that begins after it has returned finds it."
 	ruleDeleteAbsent rule = "Removing what is not there is not an error."

@@ -20,6 +20,7 @@ var unruly = []string{
 	"A ref is what the client must bring for its record to be found.",
 	"The kit in package storetest holds a store to every sentence of this contract.",
 	"rec.ID is the ID of the record that ref finds.",
+	"One that is ClientHeld cannot always tell: it is asked for what the Manager has authenticated only.",
 }
 
 // TestRulesAreTheContract compares the quoted sentences with the documentation
