@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
 )
 
 // told returns all that the events since the last call say, with letters for the
@@ -205,5 +206,28 @@ func TestObserverUsesTheSession(t *testing.T) {
 	}
 	if got := b.read(m).Count; got != 2 {
 		t.Errorf("count %d: one for each load", got)
+	}
+}
+
+// Sessions that a login ends are reported like everything else of its request.
+func TestObserverOfTheLimit(t *testing.T) {
+	var kinds []string
+	m := newManager(t, memory.New(), func(c *session.Config[state]) {
+		c.MaxPerSubject = 1
+		c.Observer = func(ctx context.Context, e session.Event) {
+			kinds = append(kinds, e.Kind.String())
+			if e.Kind == session.EventDestroyed {
+				session.From[state](ctx).Update(note("the other one is gone"))
+			}
+		}
+	})
+	newBrowser(t, nil).do(m, login)
+	b := newBrowser(t, nil)
+	b.do(m, login)
+	if diff := cmp.Diff([]string{"created", "created", "destroyed", "saved"}, kinds); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if got := b.read(m).Note; got != "the other one is gone" {
+		t.Errorf("note %q", got)
 	}
 }

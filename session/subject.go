@@ -75,7 +75,7 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	case err != nil:
 		return wrap("revoke", err)
 	}
-	return wrap("revoke", c.remove(ctx, id, rec.Subject))
+	return wrap("revoke", c.revoke(ctx, id, rec.Subject))
 }
 
 // RevokeSubject ends all sessions of a subject, except those with the given IDs,
@@ -110,7 +110,7 @@ func (m *Manager[T]) RevokeSubject(ctx context.Context, subject string, except .
 		if slices.Contains(except, member.id) {
 			continue
 		}
-		if err := c.remove(ctx, member.id, subject); err != nil {
+		if err := c.revoke(ctx, member.id, subject); err != nil {
 			return revoked, wrap("revoke subject", err)
 		}
 		revoked++
@@ -212,6 +212,15 @@ func (c *core) member(ctx context.Context, subject string, entry Indexed) (membe
 	return m, nil
 }
 
+// revoke removes a session and reports it.
+func (c *core) revoke(ctx context.Context, id ID, subject string) error {
+	err := c.remove(ctx, id, subject)
+	if err == nil {
+		c.emit(ctx, []Event{{Kind: EventDestroyed, ID: id, Subject: subject}})
+	}
+	return err
+}
+
 // remove deletes a session's record, and strikes it off after that.
 func (c *core) remove(ctx context.Context, id ID, subject string) error {
 	if err := c.store.Delete(ctx, id.String()); err != nil {
@@ -222,7 +231,6 @@ func (c *core) remove(ctx context.Context, id ID, subject string) error {
 			return storeError(err)
 		}
 	}
-	c.emit(ctx, []Event{{Kind: EventDestroyed, ID: id, Subject: subject}})
 	return nil
 }
 
@@ -260,7 +268,9 @@ func (y *cycle) limit(ctx context.Context, subject string) {
 	}
 	members, err := y.core.members(ctx, "MaxPerSubject", subject)
 	for len(members) > y.core.perSubject && err == nil {
-		err = y.core.remove(ctx, members[0].id, subject)
+		if err = y.core.remove(ctx, members[0].id, subject); err == nil {
+			y.event(Event{Kind: EventDestroyed, ID: members[0].id, Subject: subject})
+		}
 		members = members[1:]
 	}
 	if err != nil {
