@@ -13,11 +13,12 @@ import (
 )
 
 // getCached asks the client's cache, which asks the server where it must. A
-// value of the cache belongs to it, so the caller gets a copy. The command is
-// pinned, which keeps its memory to itself, because the client repeats it where
-// it is not told otherwise: see persist.
+// value of the cache belongs to it, so the caller gets a copy.
 func (st *Store) getCached(ctx context.Context, id session.ID) ([]byte, error) {
-	get := client.Cacheable(st.get(id)).Pin()
+	get := client.Cacheable(st.get(id))
+	if !st.owned {
+		get = get.Pin() // the client may repeat it, and then recycles it: see persist
+	}
 	value, err := st.client.DoCache(ctx, get, st.opts.MaxRevocationDelay).AsBytes()
 	return bytes.Clone(value), err
 }

@@ -86,7 +86,7 @@ func TestCacheReadsOwnWrites(t *testing.T) {
 }
 
 // TestCacheCreateAfterMiss makes sure that a session is found as soon as it is
-// there, although it was looked for before, and that absence is cached too.
+// there, although it was looked for before: absence is cached too.
 func TestCacheCreateAfterMiss(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)

@@ -18,9 +18,9 @@ func TestOpContext(t *testing.T) {
 			c := newOpContext(t.Context(), timeout)
 			defer c.end()
 			wantLive(t, c)
-			time.Sleep(timeout - 1)
+			time.Sleep(timeout - time.Nanosecond)
 			wantLive(t, c)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			wantDone(t, c, context.DeadlineExceeded)
 		})
 	})
@@ -83,7 +83,7 @@ func TestOpContext(t *testing.T) {
 	})
 }
 
-func wantLive(t *testing.T, c context.Context) {
+func wantLive(t *testing.T, c *opContext) {
 	t.Helper()
 	select {
 	case <-c.Done():
@@ -95,7 +95,7 @@ func wantLive(t *testing.T, c context.Context) {
 	}
 }
 
-func wantDone(t *testing.T, c context.Context, want error) {
+func wantDone(t *testing.T, c *opContext, want error) {
 	t.Helper()
 	<-c.Done()
 	if err := c.Err(); !errors.Is(err, want) {

@@ -26,7 +26,7 @@ return 1`
 
 // Index implements [session.SubjectIndex].
 func (st *Store) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
-	_, err := ask(st, ctx, func(op context.Context) (int64, error) {
+	_, err := ask(ctx, st, func(op context.Context) (int64, error) {
 		return st.client.Do(op, st.client.B().Eval().Script(indexScript).Numkeys(1).Key(st.subjectKey(subject)).
 			Arg(string(id[:]), milliseconds(until.UnixMilli()), milliseconds(time.Now().UnixMilli()), lifetime(until)).
 			Build()).AsInt64()
@@ -39,7 +39,7 @@ func (st *Store) Index(ctx context.Context, subject string, id session.ID, until
 
 // Unindex implements [session.SubjectIndex].
 func (st *Store) Unindex(ctx context.Context, subject string, id session.ID) error {
-	_, err := ask(st, ctx, func(op context.Context) (int64, error) {
+	_, err := ask(ctx, st, func(op context.Context) (int64, error) {
 		return st.client.Do(op, st.client.B().Zrem().Key(st.subjectKey(subject)).Member(string(id[:])).Build()).AsInt64()
 	})
 	if err != nil {
@@ -50,7 +50,7 @@ func (st *Store) Unindex(ctx context.Context, subject string, id session.ID) err
 
 // Indexed implements [session.SubjectIndex].
 func (st *Store) Indexed(ctx context.Context, subject string) ([]session.Indexed, error) {
-	scores, err := ask(st, ctx, func(op context.Context) ([]client.ZScore, error) {
+	scores, err := ask(ctx, st, func(op context.Context) ([]client.ZScore, error) {
 		// An arbitrary command, so that it is not sent to a replica: see get.
 		return st.client.Do(op, st.client.B().Arbitrary("ZRANGEBYSCORE").Keys(st.subjectKey(subject)).
 			Args("("+milliseconds(time.Now().UnixMilli()), "+inf", "WITHSCORES").Build()).AsZScores()
@@ -72,7 +72,7 @@ func (st *Store) subjectKey(subject string) string { return st.opts.Prefix + "su
 
 // ask makes a command that may as well be made twice, until it is answered or
 // the time is up.
-func ask[T any](st *Store, ctx context.Context, attempt func(context.Context) (T, error)) (T, error) {
+func ask[T any](ctx context.Context, st *Store, attempt func(context.Context) (T, error)) (T, error) {
 	op := newOpContext(ctx, st.opts.Timeout)
 	return call(st, op, func() (value T, err error) {
 		err = persist(op, func() error {

@@ -71,7 +71,7 @@ func TestLostAnswer(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if _, err := st.Load(ctx, newRecord().ID.String()); err != session.ErrNotFound {
+				if _, err := st.Load(ctx, newRecord().ID.String()); !errors.Is(err, session.ErrNotFound) {
 					t.Fatalf("the connection before the test: %v", err)
 				}
 
@@ -143,7 +143,7 @@ func isContract(err error) bool {
 func TestHotSessionUnderCuts(t *testing.T) {
 	const (
 		writers    = 16
-		increments = 50 // each
+		increments = 25 // each
 		hot        = 4  // sessions
 	)
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {

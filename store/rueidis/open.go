@@ -163,7 +163,22 @@ func (st *Store) rehearse(ctx context.Context) error {
 	if err := st.checkCache(ctx, next); err != nil {
 		return err
 	}
-	return st.Delete(ctx, ref)
+	if err := st.Delete(ctx, ref); err != nil {
+		return err
+	}
+	return st.rehearseIndex(ctx, rec)
+}
+
+// rehearseIndex notes the session for a subject, and strikes it off.
+func (st *Store) rehearseIndex(ctx context.Context, rec session.Record) error {
+	subject := rec.ID.String()
+	if err := st.Index(ctx, subject, rec.ID, rec.Expires); err != nil {
+		return err
+	}
+	if _, err := st.Indexed(ctx, subject); err != nil {
+		return err
+	}
+	return st.Unindex(ctx, subject, rec.ID)
 }
 
 // checkCache makes sure that the client, where it is to cache, does so, and that
@@ -192,12 +207,19 @@ func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
 
 // rights returns what the server's user must be allowed to do.
 func (st *Store) rights() string {
-	rights := "~" + st.opts.Prefix + "* +eval +get +set +getrange +del"
+	rights := "~" + st.opts.Prefix + "* +eval +get +set +getrange +del" +
+		" +zadd +zrem +zrangebyscore +zremrangebyscore +pttl +pexpire"
 	if st.recent != nil {
-		rights += " +client|tracking +client|caching +multi +exec +pttl"
+		rights += " +client|tracking +client|caching +multi +exec"
 	}
 	if st.opts.Replicas > 0 {
 		rights += " +wait"
+	}
+	switch st.client.Mode() {
+	case client.ClientModeCluster:
+		rights += " +cluster|slots +cluster|shards +asking"
+	case client.ClientModeSentinel:
+		rights += " +role"
 	}
 	return rights
 }

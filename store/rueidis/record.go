@@ -103,13 +103,15 @@ func appendLive(b []byte, rev session.Rev) []byte {
 
 // appendBody appends what follows the earlier revisions.
 func appendBody(b []byte, rec *session.Record) []byte {
+	b = slices.Grow(b, len("00")+len(rec.Subject)+len(rec.Payload))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(rec.Subject)))
 	b = append(b, rec.Subject...)
 	return append(b, rec.Payload...)
 }
 
-// appendValue appends the whole value.
-func appendValue(b []byte, s *stored) []byte {
+// encode returns the whole value, as a new record has it.
+func (s *stored) encode() []byte {
+	b := make([]byte, 0, bodyAt+len(s.Subject)+len(s.Payload))
 	b = appendHead(b, &s.Record)
 	for _, rev := range s.earlier {
 		b = binary.BigEndian.AppendUint64(b, uint64(rev))

@@ -18,17 +18,7 @@ import (
 func TestReplication(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		for _, replicas := range []int{0, 1} {
-			master := p.Start(t, "--repl-diskless-sync-delay", "0")
-			link := redistest.NewProxy(t, master.Addr)
-			host, port, err := net.SplitHostPort(link.Addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			replica := p.Start(t, "--replicaof", host+" "+port)
-			replica.Wait(func(reply string) bool {
-				return strings.Contains(reply, "master_link_status:up")
-			}, "INFO", "replication")
-
+			master, replica, link := startReplicated(t, p)
 			st := open(t, "redis://"+master.Addr, rueidis.Options{Replicas: replicas})
 			rec := newRecord()
 			ref, err := st.Create(t.Context(), rec)
@@ -44,8 +34,8 @@ func TestReplication(t *testing.T) {
 			if replicas == 0 && err != nil {
 				t.Errorf("Delete: %v", err)
 			}
-			if replicas == 1 && (err == nil || isContract(err) || !strings.Contains(err.Error(), "acknowledged by 0 replicas of 1")) {
-				t.Errorf("Delete: %v, want an error that says how many replicas have it", err)
+			if replicas == 1 {
+				wantUnacknowledged(t, err)
 			}
 			if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("Load after Delete: %v, want ErrNotFound", err)
@@ -59,4 +49,51 @@ func TestReplication(t *testing.T) {
 			t.Logf("Replicas %d: after the fail-over the session that was ended is back", replicas)
 		}
 	})
+}
+
+// TestReplicationLostAnswer loses the answer to a write that has not reached the
+// replica. Finding the write in place is not enough.
+func TestReplicationLostAnswer(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		master, _, link := startReplicated(t, p)
+		proxy := redistest.NewProxy(t, master.Addr)
+		st := open(t, "redis://"+proxy.Addr, rueidis.Options{Replicas: 1})
+		rec := newRecord()
+		ref, err := st.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy.LoseAnswer(func() {})
+		second := next(rec)
+		if _, err := st.Update(t.Context(), ref, rec.Rev, second); err != nil {
+			t.Errorf("Update with a replica in reach: %v", err)
+		}
+		link.Silence(true)
+		proxy.LoseAnswer(func() {})
+		_, err = st.Update(t.Context(), ref, second.Rev, next(rec))
+		wantUnacknowledged(t, err)
+	})
+}
+
+func wantUnacknowledged(t *testing.T, err error) {
+	t.Helper()
+	if err == nil || isContract(err) || !strings.Contains(err.Error(), "acknowledged by 0 replicas of 1") {
+		t.Errorf("error %v, want one that says how many replicas have it", err)
+	}
+}
+
+// startReplicated starts a master and a replica, and what links them.
+func startReplicated(t *testing.T, p redistest.Program) (master, replica *redistest.Server, link *redistest.Proxy) {
+	t.Helper()
+	master = p.Start(t, "--repl-diskless-sync-delay", "0")
+	link = redistest.NewProxy(t, master.Addr)
+	host, port, err := net.SplitHostPort(link.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica = p.Start(t, "--replicaof", host+" "+port)
+	replica.Wait(func(reply string) bool {
+		return strings.Contains(reply, "master_link_status:up")
+	}, "INFO", "replication")
+	return master, replica, link
 }

@@ -30,7 +30,7 @@ return 1`
 
 // Revoke implements [session.Revoker].
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
-	_, err := ask(r.st, ctx, func(op context.Context) (int64, error) {
+	_, err := ask(ctx, r.st, func(op context.Context) (int64, error) {
 		return r.st.client.Do(op, r.st.client.B().Eval().Script(revokeScript).Numkeys(1).Key(r.key(key)).
 			Arg(milliseconds(before.UnixMilli()), lifetime(until)).Build()).AsInt64()
 	})
@@ -42,7 +42,7 @@ func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Tim
 
 // RevokedBefore implements [session.Revoker].
 func (r *Revoker) RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error) {
-	marks, err := ask(r.st, ctx, func(op context.Context) ([]time.Time, error) {
+	marks, err := ask(ctx, r.st, func(op context.Context) ([]time.Time, error) {
 		var commands client.Commands
 		for _, key := range keys {
 			// An arbitrary command, so that it is not sent to a replica: see get.

@@ -59,25 +59,15 @@ const (
 	maxWait = 10 * time.Second
 )
 
-// newSite starts a site and creates its sessions.
-func newSite(t *testing.T, st *rueidis.Store) *site {
+// newHandler returns the application: POST /add counts the visitor, POST /leave
+// logs him out, and both tell whether he is a stranger in spite of a cookie; GET
+// / tells his count, or that he is a stranger.
+func newHandler(t *testing.T, st session.Store, key session.Key, observe func(context.Context, session.Event)) http.Handler {
 	t.Helper()
-	s := &site{t: t}
-	created := make(chan session.ID, 1)
 	m, err := session.NewManager(st, session.Config[state]{
-		Keys: []session.Key{session.NewKey()},
-		Observer: func(_ context.Context, e session.Event) {
-			switch e.Kind {
-			case session.EventConflict:
-				s.conflicts.Add(1)
-			case session.EventCreated:
-				select {
-				case created <- e.ID:
-				default: // somebody who has logged out and goes on
-				}
-			}
-		},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:     []session.Key{key},
+		Observer: observe,
+		Logger:   slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +75,9 @@ func newSite(t *testing.T, st *rueidis.Store) *site {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /add", func(w http.ResponseWriter, r *http.Request) {
 		visit := session.From[state](r.Context())
-		isNew := visit.IsNew() && r.Header.Get("Cookie") != ""
+		stranger := visit.IsNew() && r.Header.Get("Cookie") != ""
 		visit.Update(func(s *state) { s.N++ })
-		fmt.Fprint(w, isNew)
+		fmt.Fprint(w, stranger)
 	})
 	mux.HandleFunc("POST /leave", func(w http.ResponseWriter, r *http.Request) {
 		session.From[state](r.Context()).Destroy()
@@ -101,7 +91,25 @@ func newSite(t *testing.T, st *rueidis.Store) *site {
 		}
 		fmt.Fprint(w, visit.State().N)
 	})
-	s.server = httptest.NewServer(m.Wrap(mux))
+	return m.Wrap(mux)
+}
+
+// newSite starts a site and creates its sessions.
+func newSite(t *testing.T, st *rueidis.Store) *site {
+	t.Helper()
+	s := &site{t: t}
+	created := make(chan session.ID, 1)
+	s.server = httptest.NewServer(newHandler(t, st, session.NewKey(), func(_ context.Context, e session.Event) {
+		switch e.Kind {
+		case session.EventConflict:
+			s.conflicts.Add(1)
+		case session.EventCreated:
+			select {
+			case created <- e.ID:
+			default: // somebody who has logged out and goes on
+			}
+		}
+	}))
 	t.Cleanup(s.server.Close)
 	s.server.Client().Timeout = maxWait
 	s.server.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = workers

@@ -3,6 +3,7 @@ package rueidis
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,7 +39,7 @@ type Options struct {
 	// counts. Zero means none: a fail-over then loses what the promoted
 	// replica had not yet received, which may be a logout. A write that too
 	// few acknowledge within half of Timeout is an error, though it was made.
-	// Each write with Replicas takes a connection of its own for as long.
+	// Each write takes a connection of its own meanwhile.
 	Replicas int
 }
 
@@ -162,7 +163,7 @@ func (st *Store) Create(ctx context.Context, rec session.Record) (string, error)
 	if err := checkSize(&rec); err != nil {
 		return "", err
 	}
-	value := client.BinaryString(appendValue(nil, &stored{Record: rec}))
+	value := client.BinaryString((&stored{Record: rec}).encode())
 	r, err := st.write(ctx, rec.ID, rec.Rev, createScript, value, lifetime(rec.Expires))
 	switch {
 	case isWrongType(err), err == nil && !r.written:
@@ -188,12 +189,11 @@ func (st *Store) Update(ctx context.Context, ref string, base session.Rev, rec s
 	if err := checkSize(&rec); err != nil {
 		return "", err
 	}
+	expected := string(appendLive(nil, base))
+	head := string(appendHead(nil, &rec))
+	body := client.BinaryString(appendBody(nil, &rec))
 	r, err := st.write(ctx, id, rec.Rev, updateScript,
-		client.BinaryString(appendLive(nil, base)),
-		client.BinaryString(appendHead(nil, &rec)),
-		client.BinaryString(appendBody(nil, &rec)),
-		lifetime(rec.Expires),
-		milliseconds(time.Now().UnixMilli()))
+		expected, head, body, lifetime(rec.Expires), milliseconds(time.Now().UnixMilli()))
 	switch {
 	case isWrongType(err):
 		return "", st.foreign(id)
@@ -224,7 +224,7 @@ var errOutcome = errors.New("the answer was lost and others have written since: 
 func (st *Store) Delete(ctx context.Context, ref string) error {
 	id, err := session.ParseID(ref)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // what was never issued is not there
 	}
 	_, err = st.write(ctx, id, 0, deleteScript, milliseconds(tombstoneLife.Milliseconds()))
 	if err != nil && !isWrongType(err) {
@@ -234,7 +234,11 @@ func (st *Store) Delete(ctx context.Context, ref string) error {
 }
 
 // key returns the name of a session's key.
-func (st *Store) key(id session.ID) string { return st.opts.Prefix + id.String() }
+func (st *Store) key(id session.ID) string {
+	key := make([]byte, 0, 64)
+	key = append(key, st.opts.Prefix...)
+	return string(hex.AppendEncode(key, id[:]))
+}
 
 // decodeLive reads the value of a key, which may be no live session's.
 func (st *Store) decodeLive(id session.ID, value []byte) (stored, error) {

@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"os"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,8 +31,15 @@ func open(t testing.TB, url string, opts rueidis.Options) *rueidis.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
+	t.Cleanup(func() { closeStore(t, st) })
 	return st
+}
+
+func closeStore(t testing.TB, st *rueidis.Store) {
+	t.Helper()
+	if err := st.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // newStore returns a store on a client with these settings.
@@ -71,8 +81,24 @@ func newRev() session.Rev {
 	return session.Rev(binary.BigEndian.Uint64(b[:]))
 }
 
-// leastRights is the ACL line of docs/REDIS.md, without what only some need.
-var leastRights = []string{"~session:*", "+get", "+set", "+eval", "+getrange", "+del"}
+// The rights that docs/REDIS.md says are needed.
+var (
+	leastRights = []string{
+		"~session:*", "+eval", "+get", "+set", "+getrange", "+del",
+		"+zadd", "+zrem", "+zrangebyscore", "+zremrangebyscore", "+pttl", "+pexpire",
+	}
+	cachedRights   = slices.Concat(leastRights, []string{"+client|tracking", "+client|caching", "+multi", "+exec"})
+	clusterRights  = slices.Concat(leastRights, []string{"+cluster|slots", "+cluster|shards", "+asking"})
+	sentinelRights = slices.Concat(leastRights, []string{"+role", "+wait"})
+)
+
+// allow gives the user shop, whose password is secret, these rights and no
+// others.
+func allow(servers []*redistest.Server, rights []string) {
+	for _, s := range servers {
+		s.MustDo(slices.Concat([]string{"ACL", "SETUSER", "shop", "reset", "on", ">secret"}, rights)...)
+	}
+}
 
 // TestConformance runs the conformance kit against every way in which a store
 // can reach a server.
@@ -84,9 +110,9 @@ func TestConformance(t *testing.T) {
 				storetest.Run(t, func(*testing.T) session.Store { return st })
 			})
 		}
-		s := p.Start(t, "--unixsocket", filepath.Join(shortTempDir(t), "s"))
+		s := p.Start(t, "--unixsocket", filepath.Join(t.TempDir(), "s"))
 		socket := strings.Split(s.MustDo("CONFIG", "GET", "unixsocket"), "\n")[1]
-		s.MustDo(append([]string{"ACL", "SETUSER", "shop", "on", ">secret"}, leastRights...)...)
+		allow([]*redistest.Server{s}, leastRights)
 
 		run("standalone", func(t *testing.T) *rueidis.Store {
 			return open(t, "redis://"+s.Addr, rueidis.Options{})
@@ -95,7 +121,7 @@ func TestConformance(t *testing.T) {
 			return open(t, "unix://"+socket, rueidis.Options{})
 		})
 		run("a user with the least rights", func(t *testing.T) *rueidis.Store {
-			return open(t, "redis://shop:secret@"+s.Addr, rueidis.Options{})
+			return open(t, asShop("redis://"+s.Addr), rueidis.Options{})
 		})
 		run("RESP2", func(t *testing.T) *rueidis.Store {
 			return open(t, "redis://"+s.Addr+"?protocol=2", rueidis.Options{})
@@ -112,22 +138,32 @@ func TestConformance(t *testing.T) {
 		})
 		run("cluster", func(t *testing.T) *rueidis.Store {
 			c := p.StartCluster(t, false)
-			return open(t, clusterURL(c), rueidis.Options{})
+			allow(c.Nodes(), clusterRights)
+			return open(t, asShop(clusterURL(c)), rueidis.Options{})
 		})
 		run("sentinel and acknowledged by a replica", func(t *testing.T) *rueidis.Store {
 			pair := p.StartPair(t)
-			return open(t, sentinelURL(pair), rueidis.Options{Replicas: 1})
+			allow([]*redistest.Server{pair.Master, pair.Replica}, sentinelRights)
+			return open(t, asShop(sentinelURL(pair)), rueidis.Options{Replicas: 1})
 		})
 	})
 }
 
 func clusterURL(c *redistest.Cluster) string {
-	addrs := c.Addrs()
-	return "redis://" + addrs[0] + "?addr=" + strings.Join(addrs[1:], "&addr=")
+	url := "redis://"
+	for i, n := range c.Nodes() {
+		url += []string{"", "?addr=", "&addr="}[min(i, 2)] + n.Addr
+	}
+	return url
 }
 
 func sentinelURL(p *redistest.Pair) string {
 	return "redis://" + p.Sentinel.Addr + "?master_set=" + redistest.MasterSet
+}
+
+// asShop returns the URL with the user that allow makes.
+func asShop(url string) string {
+	return strings.Replace(url, "redis://", "redis://shop:secret@", 1)
 }
 
 // TestRoundTrips holds every operation to one command.
@@ -244,7 +280,7 @@ func TestDamagedRecord(t *testing.T) {
 
 func wantForeign(t *testing.T, what string, err error, key string) {
 	t.Helper()
-	if !errors.Is(err, session.ErrNotFound) || err == session.ErrNotFound || !strings.Contains(err.Error(), key) {
+	if !errors.Is(err, session.ErrNotFound) || !strings.Contains(err.Error(), key) {
 		t.Errorf("%s: error %v, want an ErrNotFound that names the key", what, err)
 	}
 }
@@ -309,6 +345,40 @@ func TestKeysExpire(t *testing.T) {
 	})
 }
 
+// TestServerClock gives a record more time on the server than it has, as a
+// server does whose clock was set back: it has expired all the same.
+func TestServerClock(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		st := open(t, "redis://"+s.Addr, rueidis.Options{})
+		rec := newRecord()
+		rec.Expires = time.UnixMilli(time.Now().Add(200 * time.Millisecond).UnixMilli())
+		ref, err := st.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := "session:" + ref
+		if s.MustDo("PERSIST", key) != "1" {
+			t.Fatal("the record expired too soon for the test")
+		}
+		before := s.MustDo("DUMP", key)
+		time.Sleep(time.Until(rec.Expires))
+		if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Load: %v, want ErrNotFound", err)
+		}
+		later := next(rec)
+		later.Expires = rec.Expires.Add(time.Hour)
+		for _, base := range []session.Rev{rec.Rev, newRev()} {
+			if _, err := st.Update(t.Context(), ref, base, later); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("Update: %v, want ErrNotFound", err)
+			}
+		}
+		if after := s.MustDo("DUMP", key); after != before {
+			t.Errorf("the key held %q and now holds %q", before, after)
+		}
+	})
+}
+
 // TestFullServer fills the server to its memory limit: sessions can still be
 // read and ended, and other writes say why they fail.
 func TestFullServer(t *testing.T) {
@@ -342,37 +412,39 @@ func TestFullServer(t *testing.T) {
 	})
 }
 
-// TestTwoProcesses has two stores, each with a client of its own as two
-// processes would, increase one session's counter.
+// TestTwoProcesses has two managers, each with a store and a client of its own
+// as two processes would, serve one session at once.
 func TestTwoProcesses(t *testing.T) {
-	const increments = 200 // each
+	const requests = 200 // each
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
-		rec := newRecord()
-		rec.Payload = make([]byte, 8)
+		key := session.NewKey()
+		var handlers [2]http.Handler
+		for i := range handlers {
+			handlers[i] = newHandler(t, open(t, "redis://"+s.Addr, rueidis.Options{}), key, nil)
+		}
+		first := httptest.NewRecorder()
+		handlers[0].ServeHTTP(first, httptest.NewRequest(http.MethodPost, "/add", nil))
+		cookie := first.Header().Get("Set-Cookie")
+		serve := func(h http.Handler, method, path string) *httptest.ResponseRecorder {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(method, path, nil)
+			r.Header.Set("Cookie", cookie)
+			h.ServeHTTP(w, r)
+			return w
+		}
 		var wg sync.WaitGroup
-		for i := range 2 {
-			st := open(t, "redis://"+s.Addr, rueidis.Options{})
-			if i == 0 {
-				if _, err := st.Create(t.Context(), rec); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for range increments {
+		for _, h := range handlers {
+			for range requests {
 				wg.Go(func() {
-					if err := increment(t.Context(), st, rec.ID.String()); err != nil {
-						t.Error(err)
+					if w := serve(h, http.MethodPost, "/add"); w.Code != http.StatusOK {
+						t.Errorf("status %d, %q", w.Code, w.Body)
 					}
 				})
 			}
 		}
 		wg.Wait()
-		got, err := open(t, "redis://"+s.Addr, rueidis.Options{}).Load(t.Context(), rec.ID.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := binary.BigEndian.Uint64(got.Payload); n != 2*increments {
-			t.Errorf("counted %d, want %d", n, 2*increments)
+		if got := serve(handlers[1], http.MethodGet, "/").Body.String(); got != strconv.Itoa(1+2*requests) {
+			t.Errorf("counted %s, want %d", got, 1+2*requests)
 		}
 	})
 }
@@ -495,16 +567,4 @@ func TestLoadCopies(t *testing.T) {
 			}
 		}
 	})
-}
-
-// shortTempDir returns a temporary directory whose path is short enough for a
-// socket, which may have 107 bytes.
-func shortTempDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "redis")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }

@@ -123,7 +123,10 @@ func (st *Store) run(ctx context.Context, key, script string, args []string) (re
 	// slot that has moved, and WAIT to where it was.
 	conn, release := st.client.Dedicate()
 	defer release()
-	patience := st.opts.Timeout / 2
+	// Half of the time that is left, so that the answer is not cut off by the
+	// deadline. Zero would mean for ever.
+	deadline, _ := ctx.Deadline()
+	patience := max(time.Until(deadline)/2, time.Millisecond)
 	results := conn.DoMulti(ctx, eval, conn.B().Wait().Numreplicas(int64(st.opts.Replicas)).
 		Timeout(patience.Milliseconds()).Build())
 	r, err := parseReply(results[0])
@@ -146,7 +149,7 @@ type replicasError struct {
 }
 
 func (e *replicasError) Error() string {
-	return fmt.Sprintf("written, but acknowledged by %d replicas of %d within %v", e.got, e.want, e.patience)
+	return fmt.Sprintf("written, but acknowledged by %d replicas of %d within %v", e.got, e.want, e.patience.Round(time.Millisecond))
 }
 
 func parseReply(result client.RedisResult) (reply, error) {

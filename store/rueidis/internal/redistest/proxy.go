@@ -39,7 +39,7 @@ type link struct {
 // NewProxy starts a proxy in front of the server at target.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen(t)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	p.wg.Add(1)
 	go p.accept()
 	t.Cleanup(func() {
-		l.Close()
+		shut(l)
 		p.Cut()
 		p.wg.Wait()
 	})
@@ -79,7 +79,7 @@ func (p *Proxy) Cut() int {
 	defer p.mu.Unlock()
 	n := len(p.conns) / 2 // a client's side and a server's
 	for conn := range p.conns {
-		conn.Close()
+		shut(conn)
 	}
 	clear(p.conns)
 	return n
@@ -144,9 +144,9 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		server, err := dial(p.target)
 		if err != nil {
-			client.Close()
+			shut(client)
 			continue
 		}
 		l := new(link)
@@ -183,7 +183,7 @@ func (p *Proxy) copy(l *link, what direction, to, from net.Conn) {
 }
 
 func (p *Proxy) drop(conn net.Conn) {
-	conn.Close()
+	shut(conn)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, conn)

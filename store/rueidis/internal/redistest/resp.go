@@ -76,7 +76,7 @@ func (s *Server) Monitor(f func()) []string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer conn.Close()
+	defer shut(conn)
 	if err := conn.SetDeadline(time.Now().Add(startTimeout)); err != nil {
 		s.t.Fatal(err)
 	}

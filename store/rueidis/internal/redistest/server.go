@@ -2,7 +2,9 @@ package redistest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -38,7 +40,6 @@ func (p Program) Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	port := FreePort(t)
 	s := p.newServer(t, port, append([]string{"--port", port}, args...))
-	s.dial = func() (net.Conn, error) { return net.DialTimeout("tcp", s.Addr, time.Second) }
 	s.Run()
 	return s
 }
@@ -51,6 +52,7 @@ func (p Program) newServer(t testing.TB, port string, args []string) *Server {
 		path: p.path,
 		dir:  t.TempDir(),
 	}
+	s.dial = func() (net.Conn, error) { return dial(s.Addr) }
 	s.args = append([]string{
 		"--bind", "127.0.0.1",
 		"--dir", s.dir,
@@ -68,7 +70,9 @@ func (p Program) newServer(t testing.TB, port string, args []string) *Server {
 func (s *Server) Run() {
 	s.t.Helper()
 	s.out = new(bytes.Buffer)
-	s.cmd = exec.Command(s.path, s.args...)
+	// The process ends with the test's cleanup, not with its context, which is
+	// done before.
+	s.cmd = exec.CommandContext(context.Background(), s.path, s.args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.SysProcAttr = endWithParent()
 	if err := s.cmd.Start(); err != nil {
@@ -150,7 +154,7 @@ func (s *Server) do(args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
+	defer shut(conn)
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return "", err
 	}
@@ -174,12 +178,28 @@ func (s *Server) Wait(ok func(reply string) bool, args ...string) {
 // FreePort returns a loopback port that nothing listened on a moment ago.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer shut(l)
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func listen(t testing.TB) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+}
+
+// shut closes what is not needed any more. There is nothing to be done about an
+// error.
+func shut(c io.Closer) { c.Close() }
+
+// dialTimeout is far more than a connection over loopback takes.
+const dialTimeout = 5 * time.Second
+
+func dial(addr string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return dialer.DialContext(context.Background(), "tcp", addr)
 }
 
 // writeFile writes a file into the test's own directory and returns its path.

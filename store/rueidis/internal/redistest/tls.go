@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -45,7 +46,8 @@ func (p Program) StartTLS(t testing.TB, args ...string) (*Server, *tls.Config) {
 		"--tls-ca-cert-file", writeFile(t, dir, "ca.crt", "%s", ca.pem),
 	}, args...))
 	s.dial = func() (net.Conn, error) {
-		return tls.DialWithDialer(&net.Dialer{Timeout: time.Second}, "tcp", s.Addr, config)
+		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: config}
+		return dialer.DialContext(context.Background(), "tcp", s.Addr)
 	}
 	s.Run()
 	return s, config

@@ -3,10 +3,10 @@ package redistest
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Cluster is a Redis Cluster of three masters, with a replica each or without.
@@ -39,7 +39,7 @@ func (p Program) StartCluster(t testing.TB, withReplicas bool) *Cluster {
 		m.MustDo("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(from), strconv.Itoa(to))
 		m.MustDo("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
 	}
-	nodes := c.nodes()
+	nodes := c.Nodes()
 	host, port, _ := net.SplitHostPort(nodes[0].Addr)
 	bus := nodes[0].MustDo("CONFIG", "GET", "cluster-port")
 	_, bus, _ = strings.Cut(bus, "\n")
@@ -76,18 +76,8 @@ func (p Program) startNode(t testing.TB) *Server {
 	)
 }
 
-func (c *Cluster) nodes() []*Server {
-	return append(append([]*Server(nil), c.Masters...), c.Replicas...)
-}
-
-// Addrs returns the address of every node.
-func (c *Cluster) Addrs() []string {
-	var addrs []string
-	for _, n := range c.nodes() {
-		addrs = append(addrs, n.Addr)
-	}
-	return addrs
-}
+// Nodes returns all servers, the masters first.
+func (c *Cluster) Nodes() []*Server { return slices.Concat(c.Masters, c.Replicas) }
 
 // MigrateKey moves the slot that a key is in, with all its keys, from the
 // master that has it to another, the way redis-cli does it, with clients at
@@ -146,7 +136,6 @@ sentinel monitor %[3]s %[4]s %[5]s 1
 sentinel down-after-milliseconds %[3]s 500
 sentinel failover-timeout %[3]s 3000
 `, sentinelPort, s.dir, MasterSet, host, port), "--sentinel"}
-	s.dial = func() (net.Conn, error) { return net.DialTimeout("tcp", s.Addr, time.Second) }
 	s.Run()
 	pair.Sentinel = s
 	s.Wait(contains("slaves=1"), "INFO", "sentinel")
