@@ -179,9 +179,16 @@ func TestEventKindString(t *testing.T) {
 // An observer is told when no lock is held, so that it may use the session that
 // it is told of, and in the context of the request.
 func TestObserverUsesTheSession(t *testing.T) {
+	for _, eager := range []bool{false, true} {
+		t.Run(fmt.Sprint("eager ", eager), func(t *testing.T) { testObserver(t, eager) })
+	}
+}
+
+func testObserver(t *testing.T, eager bool) {
 	type key struct{}
 	var users, values []string
-	m := newManager(t, newSpy(), func(c *session.Config[state]) {
+	m := newManager(t, memory.New(), func(c *session.Config[state]) {
+		c.Eager = eager
 		c.Observer = func(ctx context.Context, e session.Event) {
 			s := session.From[state](ctx)
 			users = append(users, fmt.Sprintf("%v %q", e.Kind, s.State().User))

@@ -60,8 +60,8 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 				q.response.abandon()
 			}
 		}()
-		if m.core.eager && q.session.load(ctx).err != nil {
-			q.session.from(ctx)
+		if m.core.eager && q.session.load(q).err != nil {
+			q.session.from(q)
 			_ = q.response.commit() // answered with it
 		} else {
 			next.ServeHTTP(q.response.writer(), r)
