@@ -278,3 +278,23 @@ func TestExpiryUnderATransaction(t *testing.T) {
 		})
 	})
 }
+
+// A renewal that was saved is announced with the response, unless its session
+// has ended before that.
+func TestSessionThatEndsAfterItWasSaved(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	response := g.use(func(s *session.Session[state]) {
+		s.Renew()
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := g.store.Store.Delete(t.Context(), s.ID().String()); err != nil {
+			t.Error(err)
+		}
+		s.Update(count)
+	})
+	if told(response) != "" {
+		t.Errorf("cookie %q of a session that is no more", told(response))
+	}
+}

@@ -301,3 +301,24 @@ func TestSupersededBesideTheRealOne(t *testing.T) {
 		t.Errorf("count %d, want 3", got)
 	}
 }
+
+// Once it has logged in for itself, a superseded request is one like any other.
+func TestSupersededRequestThatHasLoggedIn(t *testing.T) {
+	g := newRig(t)
+	g.update(count)
+	old := g.tab()
+	g.update(be("alice"))
+	g.log.kinds()
+	response := old.use(func(s *session.Session[state]) {
+		s.Update(be("bob"))
+		if err := s.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Destroy()
+		s.Update(note("bye"))
+	})
+	g.log.want(t, "superseded", "created", "destroyed", "created")
+	if got := old.state(); told(response) != "set" || got.Note != "bye" {
+		t.Errorf("cookie %q, state %+v", told(response), got)
+	}
+}
