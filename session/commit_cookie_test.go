@@ -90,6 +90,8 @@ func TestCommit8SetCookieOnlyWhenTheClientMustLearn(t *testing.T) {
 		{"not looked at", false, anonymous, func(http.ResponseWriter, *http.Request) {}, ""},
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
+		var handler http.Handler
+		s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 		for _, test := range tests {
 			var store session.Store = newSpy()
 			if test.clientHeld {
@@ -98,7 +100,7 @@ func TestCommit8SetCookieOnlyWhenTheClientMustLearn(t *testing.T) {
 			mux := http.NewServeMux()
 			mux.HandleFunc("/begin", increment)
 			mux.HandleFunc("/", test.act)
-			s := serve(newManager(t, store, test.option).Wrap(mux))
+			handler = newManager(t, store, test.option).Wrap(mux)
 			s.get("/begin")
 			got := s.get("/")
 			want := []string{test.want}
