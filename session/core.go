@@ -104,14 +104,22 @@ func newLines() (l lines) {
 	return l
 }
 
+// lineTimeout bounds the wait in a line. Who is in front may be waiting for who
+// is behind, where a transaction saves another session.
+const lineTimeout = time.Second
+
 // enter waits for the line of a session. leave is to be called by whoever got
-// in, and by nobody else.
-func (l *lines) enter(ctx context.Context, id ID) error {
+// in, and by nobody else; who did not may go on all the same.
+func (l *lines) enter(ctx context.Context, id ID) (in bool, err error) {
+	timer := time.NewTimer(lineTimeout)
+	defer timer.Stop()
 	select {
 	case l[id[0]%byte(len(l))] <- struct{}{}:
-		return nil
+		return true, nil
+	case <-timer.C:
+		return false, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 

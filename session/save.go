@@ -160,9 +160,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 			return err
 		}
 		ref, err := y.replace(ctx, &w)
-		var conflict *ConflictError
-		switch {
-		case err == nil:
+		if err == nil {
 			former := y.subject
 			y.updated(ref, &w)
 			if w.rec.Subject != former {
@@ -170,6 +168,9 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 				y.limit(ctx, w.rec.Subject)
 			}
 			return nil
+		}
+		var conflict *ConflictError
+		switch {
 		case w.purpose == writeExpiry:
 			// Somebody else has used the session just now, or it has ended, or
 			// the store is out of reach. The request changed nothing, so that
@@ -190,10 +191,13 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
 		if !queued {
-			if err := y.core.lines.enter(ctx, id); err != nil {
+			in, err := y.core.lines.enter(ctx, id)
+			if err != nil {
 				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
 			}
-			defer y.core.lines.leave(id)
+			if in {
+				defer y.core.lines.leave(id)
+			}
 			queued = true
 		} else if err := pause(ctx, attempt, w.rec.Rev); err != nil {
 			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
