@@ -93,7 +93,7 @@ type Config[T any] struct {
 	SealRecords bool
 
 	// ErrorHandler answers a request whose session could not be loaded or
-	// saved, instead of the handler. Nil means a plain text answer without
+	// saved, instead of the handler. It must write a status. Nil means a plain text answer without
 	// detail: 503 where the error is [ErrUnavailable], else 500.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 

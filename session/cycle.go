@@ -264,20 +264,20 @@ func (y *cycle) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
+	own := detach(ctx, commitTimeout)
+	defer own.end()
 	if late {
 		// Somebody else has answered for the handler, TimeoutHandler for
 		// instance, and nobody may have heard of a success. A logout counts all
 		// the same.
-		err := y.bury(ctx)
+		err := y.bury(own)
 		if err == nil && y.unsaved() {
 			err = fmt.Errorf("session: the request is over: %w", context.DeadlineExceeded)
 			y.fail(err)
 		}
 		return err
 	}
-	err := y.save(ctx, nil)
+	err := y.save(own, nil)
 	if errors.Is(err, errEnded) {
 		return nil // reported; the response is about something else
 	}

@@ -38,7 +38,11 @@ func ParseID(text string) (ID, error) {
 }
 
 // String returns the ID as 32 hexadecimal digits in lower case.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
+func (id ID) String() string {
+	var text [2 * len(id)]byte // on the stack, so that there is one allocation
+	hex.Encode(text[:], id[:])
+	return string(text[:])
+}
 
 // MarshalText implements [encoding.TextMarshaler].
 func (id ID) MarshalText() ([]byte, error) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"runtime"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -21,11 +21,14 @@ type live[T any] struct {
 	updates []func(*T)  // not saved yet, in order
 	unsure  map[Rev]int // how many of them a write held that got no answer
 	wishes  []func(*live[T])
+	calling atomic.Bool // a callback is running
+	few     [2]func(*T) // where updates begins, to save an allocation
 }
 
 func newLive[T any](m *Manager[T], r *http.Request) *live[T] {
 	l := &live[T]{m: m, request: r}
 	l.core, l.state = m.core, l
+	l.updates = l.few[:0]
 	return l
 }
 
@@ -63,67 +66,10 @@ func (s *Session[T]) from(ctx context.Context) *Session[T] {
 // errInside is the answer to a Save or Transact that would wait for itself.
 var errInside = errors.New("session: Save and Transact cannot be called inside Update or Transact")
 
-// lock takes the turn, or returns false inside a callback of the session, whose
-// goroutine has it already. Waiting there would be for ever. To tell that from
-// waiting for another goroutine, the stack is searched for a callback, but only
-// when the turn is taken, which is rare. A callback of one session that uses
-// another, at the moment that a second goroutine has its turn, is mistaken for
-// the session's own: sessions of one T should not be updated inside each other.
-func (s *Session[T]) lock() bool {
-	if s.turn.TryLock() {
-		return true
-	}
-	if insideCallback() {
-		return false
-	}
-	s.turn.Lock()
-	return true
-}
-
-// unlock gives back the turn and then reports what happened meanwhile, since an
-// observer may use the session.
-func (s *Session[T]) unlock(ctx context.Context) {
-	var events []Event
-	if l := s.live.Load(); l != nil {
-		l.grant()
-		events, l.events = l.events, nil
-	}
-	s.turn.Unlock()
-	if len(events) > 0 {
-		s.m.core.emit(ctx, events)
-	}
-}
-
-// callback runs a function of the application's. Its name on the stack is what
-// insideCallback looks for.
-//
-//go:noinline
-func callback(fn func() error) error { return fn() }
-
-const callbackName = "github.com/typedsession/typedsession/session.callback"
-
-func insideCallback() bool {
-	var pcs [64]uintptr
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := n > 0; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			if frame.Function == callbackName {
-				return true
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-	}
-}
-
 // apply changes the state by fn, or leaves it where fn fails.
 func (l *live[T]) apply(fn func(*T) error) error {
 	l.scratch = l.value
-	if err := callback(func() error { return fn(&l.scratch) }); err != nil {
+	if err := l.call(func() error { return fn(&l.scratch) }); err != nil {
 		return err
 	}
 	l.publish()
@@ -188,7 +134,7 @@ func (l *live[T]) rebuild(encoded []byte) error {
 	}
 	wishes := l.wishes
 	l.wishes = nil
-	_ = callback(func() error {
+	_ = l.call(func() error {
 		for _, update := range l.updates {
 			update(&l.scratch)
 		}
@@ -238,7 +184,10 @@ func (l *live[T]) label() string {
 func (l *live[T]) pending() bool { return len(l.updates) > 0 }
 
 // settle implements stater.
-func (l *live[T]) settle() { l.updates, l.unsure = nil, nil }
+func (l *live[T]) settle() {
+	l.few = [2]func(*T){} // what they hold can go
+	l.updates, l.unsure = l.few[:0], nil
+}
 
 // lost implements stater.
 func (l *live[T]) lost(rev Rev) {

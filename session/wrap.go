@@ -120,7 +120,7 @@ func (q *request[T]) finish(save bool) {
 	}
 	q.session.turn.Lock()
 	defer q.session.unlock(q)
-	if save && !q.session.over.Load() && l.err == nil && l.wants() {
+	if save && !q.session.over.Load() && l.err == nil && (l.wants() || l.due()) {
 		_ = l.commit(q.Context) // reported by an event
 	}
 	q.session.over.Store(true)

@@ -1,0 +1,85 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+// contextStore hands the context of each update to a test.
+type contextStore struct {
+	session.Store
+	update func(ctx context.Context)
+}
+
+func (s *contextStore) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+	s.update(ctx)
+	return s.Store.Update(ctx, ref, base, rec)
+}
+
+type valueKey struct{}
+
+func TestTheContextOfACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var kept context.Context
+		store := &contextStore{Store: memory.New()}
+		store.update = func(ctx context.Context) {
+			kept = ctx
+			start := time.Now()
+			if deadline, ok := ctx.Deadline(); !ok || !deadline.Equal(start.Add(10*time.Second)) {
+				t.Errorf("deadline %v, want 10 s", deadline.Sub(start))
+			}
+			if ctx.Value(valueKey{}) != "value" || ctx.Err() != nil {
+				t.Errorf("value %v, error %v", ctx.Value(valueKey{}), ctx.Err())
+			}
+			child, cancel := context.WithTimeout(ctx, time.Hour)
+			defer cancel()
+			if child.Value(valueKey{}) != "value" {
+				t.Error("the value is gone once somebody waits")
+			}
+			<-child.Done()
+			if waited := time.Since(start); waited != 10*time.Second || !errors.Is(child.Err(), context.DeadlineExceeded) || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				t.Errorf("ended after %v with %v and %v", waited, child.Err(), ctx.Err())
+			}
+		}
+		m := newManager(t, store)
+		b := newBrowser(t, nil)
+		b.do(m, increment)
+		ctx, hangUp := context.WithCancel(context.WithValue(t.Context(), valueKey{}, "value"))
+		r := b.request("/").WithContext(ctx)
+		m.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			increment(nil, r)
+			hangUp()
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		if kept == nil {
+			t.Fatal("nothing was stored")
+		}
+	})
+}
+
+func TestTheContextOfACommitThatNobodyWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &contextStore{Store: memory.New()}
+		store.update = func(ctx context.Context) {
+			time.Sleep(10*time.Second - 1)
+			if ctx.Err() != nil {
+				t.Errorf("ended early: %v", ctx.Err())
+			}
+			time.Sleep(1)
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				t.Errorf("at its deadline: %v", ctx.Err())
+			}
+		}
+		m := newManager(t, store)
+		b := newBrowser(t, nil)
+		b.do(m, increment)
+		b.do(m, increment)
+	})
+}

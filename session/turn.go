@@ -1,0 +1,72 @@
+package session
+
+import (
+	"context"
+	"runtime"
+)
+
+// lock takes the session's turn, or returns false inside a callback of the
+// session, whose goroutine has it already: waiting there would be for ever. To
+// tell that from waiting for another goroutine, the stack is searched for a
+// callback, but only when the turn is taken and a callback of this session is
+// running, which is rare.
+//
+// Go does not tell one goroutine from another, so one case is mistaken: inside
+// a callback of one session another session is used, in the moment in which a
+// second goroutine runs a callback of that one.
+func (s *Session[T]) lock() bool {
+	if s.turn.TryLock() {
+		return true
+	}
+	if l := s.live.Load(); l != nil && l.calling.Load() && insideCallback() {
+		return false
+	}
+	s.turn.Lock()
+	return true
+}
+
+// unlock gives back the turn and then reports what happened meanwhile, since an
+// observer may use the session.
+func (s *Session[T]) unlock(ctx context.Context) {
+	var events []Event
+	if l := s.live.Load(); l != nil {
+		l.grant()
+		events, l.events = l.events, nil
+	}
+	s.turn.Unlock()
+	if len(events) > 0 {
+		s.m.core.emit(ctx, events)
+	}
+}
+
+// call runs a function of the application's.
+func (l *live[T]) call(fn func() error) error {
+	l.calling.Store(true)
+	defer l.calling.Store(false)
+	return callback(fn)
+}
+
+// callback is there for its name on the stack, which insideCallback looks for.
+//
+//go:noinline
+func callback(fn func() error) error { return fn() }
+
+const callbackName = "github.com/typedsession/typedsession/session.callback"
+
+func insideCallback() bool {
+	var pcs [64]uintptr
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := n > 0; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			if frame.Function == callbackName {
+				return true
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
