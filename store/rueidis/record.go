@@ -14,12 +14,18 @@ import (
 // bytes more memory and three times the allocations to read. Integers are big
 // endian.
 //
-//	 0  1  kind: live, or tombstone, which is the whole value
-//	 1  8  revision
-//	 9  8  expiry, Unix milliseconds
-//	17 32  the four revisions before this one, newest first, zero for none
-//	49  2  length of the subject
-//	51     subject, then payload to the end
+//	 0  1   kind: live, or tombstone, which is the whole value
+//	 1  8   revision
+//	 9  8   expiry, Unix milliseconds
+//	17  8   when it was written, Unix milliseconds
+//	25  1   number n of earlier revisions
+//	26  8n  earlier revisions, newest first
+//	    2   length of the subject
+//	        subject, then payload to the end
+//
+// The earlier revisions are those that the last writes have replaced, one upon
+// the other: see [Store.Update]. A write keeps them if the one before was less
+// than ten seconds ago, so that most records have one.
 //
 // The kinds are the bytes that neither begin a UTF-8 text nor, in the case of
 // live, any MessagePack value, so that what another program wrote under the
@@ -31,32 +37,42 @@ const (
 
 	revAt     = 1
 	expiresAt = 9
-	earlierAt = 17
-	subjectAt = 49
-	bodyAt    = 51
+	writtenAt = 17
+	countAt   = 25
+	earlierAt = 26
 
-	// earlierRevs is how many writes by others may come between a write whose
-	// answer was lost and its repetition, for the repetition to find out
-	// whether the first one was made. See [Store.Update].
-	earlierRevs = (subjectAt - earlierAt) / 8
+	revSize     = 8
+	subjectSize = 2  // of its length
+	maxEarlier  = 32 // revisions; updateScript has this number too
 
-	// maxValue bounds a value. A session is read on every request that looks
-	// at it, by a server that does one thing at a time: a value of this size
-	// holds up everybody else's commands for about a millisecond, and a
-	// thousand such requests a second fill a 10 Gbit/s link.
-	maxValue   = 1 << 20
+	// maxSize bounds subject and payload together. A session is read on every
+	// request that looks at it, by a server that does one thing at a time: one
+	// of this size holds up everybody else's commands for about a millisecond,
+	// and a thousand such requests a second fill a 10 Gbit/s link.
+	maxSize    = 1 << 20
 	maxSubject = 1<<16 - 1
 )
 
 // stored is a record as it stands in the database.
 type stored struct {
 	session.Record
-	earlier [earlierRevs]session.Rev
+	written uint64 // Unix milliseconds
+	earlier []byte // revisions
+}
+
+// newStored returns a record to be stored now.
+func newStored(rec session.Record) *stored {
+	return &stored{Record: rec, written: uint64(time.Now().UnixMilli())}
 }
 
 // follows reports whether rev is one of the revisions just before this one.
 func (s *stored) follows(rev session.Rev) bool {
-	return rev != 0 && slices.Contains(s.earlier[:], rev)
+	for earlier := range slices.Chunk(s.earlier, revSize) {
+		if session.Rev(binary.BigEndian.Uint64(earlier)) == rev {
+			return true
+		}
+	}
+	return false
 }
 
 // errForeign means that a value was not written by this package.
@@ -68,32 +84,30 @@ func decode(id session.ID, value []byte) (stored, error) {
 	if len(value) == 1 && value[0] == kindTombstone {
 		return stored{}, session.ErrNotFound
 	}
-	if len(value) < bodyAt || value[0] != kindLive {
+	if len(value) < earlierAt || value[0] != kindLive || value[countAt] > maxEarlier {
 		return stored{}, errForeign
 	}
 	expires := binary.BigEndian.Uint64(value[expiresAt:])
-	body := value[bodyAt:]
-	subject := int(binary.BigEndian.Uint16(value[subjectAt:]))
-	if expires >= 1<<63 || subject > len(body) {
+	bodyAt := earlierAt + revSize*int(value[countAt])
+	if expires >= 1<<63 || len(value) < bodyAt+subjectSize {
 		return stored{}, errForeign
 	}
-	s := stored{Record: session.Record{
-		ID:      id,
-		Rev:     session.Rev(binary.BigEndian.Uint64(value[revAt:])),
-		Expires: time.UnixMilli(int64(expires)),
-		Subject: string(body[:subject]),
-		Payload: slices.Clip(body[subject:]),
-	}}
-	for i := range s.earlier {
-		s.earlier[i] = session.Rev(binary.BigEndian.Uint64(value[earlierAt+8*i:]))
+	revs, body := value[earlierAt:bodyAt], value[bodyAt+subjectSize:]
+	subject := int(binary.BigEndian.Uint16(value[bodyAt:]))
+	if subject > len(body) {
+		return stored{}, errForeign
 	}
-	return s, nil
-}
-
-// appendHead appends what precedes the earlier revisions.
-func appendHead(b []byte, rec *session.Record) []byte {
-	b = appendLive(b, rec.Rev)
-	return binary.BigEndian.AppendUint64(b, uint64(rec.Expires.UnixMilli()))
+	return stored{
+		Record: session.Record{
+			ID:      id,
+			Rev:     session.Rev(binary.BigEndian.Uint64(value[revAt:])),
+			Expires: time.UnixMilli(int64(expires)),
+			Subject: string(body[:subject]),
+			Payload: slices.Clip(body[subject:]),
+		},
+		written: binary.BigEndian.Uint64(value[writtenAt:]),
+		earlier: revs,
+	}, nil
 }
 
 // appendLive appends the kind and the revision, which Update compares.
@@ -101,22 +115,28 @@ func appendLive(b []byte, rev session.Rev) []byte {
 	return binary.BigEndian.AppendUint64(append(b, kindLive), uint64(rev))
 }
 
-// appendBody appends what follows the earlier revisions.
-func appendBody(b []byte, rec *session.Record) []byte {
-	b = slices.Grow(b, len("00")+len(rec.Subject)+len(rec.Payload))
-	b = binary.BigEndian.AppendUint16(b, uint16(len(rec.Subject)))
-	b = append(b, rec.Subject...)
-	return append(b, rec.Payload...)
+// appendHead appends what precedes the earlier revisions.
+func (s *stored) appendHead(b []byte) []byte {
+	b = appendLive(b, s.Rev)
+	b = binary.BigEndian.AppendUint64(b, uint64(s.Expires.UnixMilli()))
+	return binary.BigEndian.AppendUint64(b, s.written)
 }
 
-// encode returns the whole value, as a new record has it.
+// appendBody appends what follows the earlier revisions.
+func (s *stored) appendBody(b []byte) []byte {
+	b = slices.Grow(b, subjectSize+len(s.Subject)+len(s.Payload))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(s.Subject)))
+	b = append(b, s.Subject...)
+	return append(b, s.Payload...)
+}
+
+// encode returns the whole value.
 func (s *stored) encode() []byte {
-	b := make([]byte, 0, bodyAt+len(s.Subject)+len(s.Payload))
-	b = appendHead(b, &s.Record)
-	for _, rev := range s.earlier {
-		b = binary.BigEndian.AppendUint64(b, uint64(rev))
-	}
-	return appendBody(b, &s.Record)
+	b := make([]byte, 0, earlierAt+len(s.earlier)+subjectSize+len(s.Subject)+len(s.Payload))
+	b = s.appendHead(b)
+	b = append(b, byte(len(s.earlier)/revSize))
+	b = append(b, s.earlier...)
+	return s.appendBody(b)
 }
 
 // checkSize returns an error that wraps [session.ErrTooLarge] when the record
@@ -126,9 +146,9 @@ func checkSize(rec *session.Record) error {
 		return fmt.Errorf("rueidis: subject of %d bytes, at most %d: %w",
 			len(rec.Subject), maxSubject, session.ErrTooLarge)
 	}
-	if size := bodyAt + len(rec.Subject) + len(rec.Payload); size > maxValue {
-		return fmt.Errorf("rueidis: record of %d bytes, at most %d: %w",
-			size, maxValue, session.ErrTooLarge)
+	if size := len(rec.Subject) + len(rec.Payload); size > maxSize {
+		return fmt.Errorf("rueidis: subject and payload of %d bytes, at most %d: %w",
+			size, maxSize, session.ErrTooLarge)
 	}
 	return nil
 }

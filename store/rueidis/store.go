@@ -163,7 +163,7 @@ func (st *Store) Create(ctx context.Context, rec session.Record) (string, error)
 	if err := checkSize(&rec); err != nil {
 		return "", err
 	}
-	value := client.BinaryString((&stored{Record: rec}).encode())
+	value := client.BinaryString(newStored(rec).encode())
 	r, err := st.write(ctx, rec.ID, rec.Rev, createScript, value, lifetime(rec.Expires))
 	switch {
 	case isWrongType(err), err == nil && !r.written:
@@ -178,9 +178,9 @@ func (st *Store) Create(ctx context.Context, rec session.Record) (string, error)
 //
 // An attempt whose answer was lost with its connection is repeated. If others
 // have written meanwhile, the revisions that they replaced, which the record
-// keeps, tell whether the lost attempt was made. Where more than four have,
-// that cannot be told any more, and the error is not a conflict, which would
-// have the change made a second time.
+// keeps, tell whether the lost attempt was made. Where more than 32 have, that
+// cannot be told any more, and the error is not a conflict, which would have
+// the change made a second time.
 func (st *Store) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
 	id, err := session.ParseID(ref)
 	if err != nil {
@@ -189,11 +189,13 @@ func (st *Store) Update(ctx context.Context, ref string, base session.Rev, rec s
 	if err := checkSize(&rec); err != nil {
 		return "", err
 	}
-	expected := string(appendLive(nil, base))
-	head := string(appendHead(nil, &rec))
-	body := client.BinaryString(appendBody(nil, &rec))
+	s := newStored(rec)
 	r, err := st.write(ctx, id, rec.Rev, updateScript,
-		expected, head, body, lifetime(rec.Expires), milliseconds(time.Now().UnixMilli()))
+		client.BinaryString(appendLive(nil, base)),
+		client.BinaryString(s.appendHead(nil)),
+		client.BinaryString(s.appendBody(nil)),
+		lifetime(rec.Expires),
+		milliseconds(int64(s.written)))
 	switch {
 	case isWrongType(err):
 		return "", st.foreign(id)

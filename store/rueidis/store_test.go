@@ -345,6 +345,49 @@ func TestKeysExpire(t *testing.T) {
 	})
 }
 
+// TestEarlierRevisions makes sure that a record which is written now and then
+// stays small, and one that is written all the time too.
+func TestEarlierRevisions(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		st := open(t, "redis://"+s.Addr, rueidis.Options{})
+		rec := newRecord()
+		ref, err := st.Create(t.Context(), rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := "session:" + ref
+		update := func() {
+			t.Helper()
+			later := next(rec)
+			if _, err := st.Update(t.Context(), ref, rec.Rev, later); err != nil {
+				t.Fatal(err)
+			}
+			rec = later
+		}
+		wantCount := func(what, want string) {
+			t.Helper()
+			if n := s.MustDo("GETRANGE", key, "25", "25"); n != want {
+				t.Errorf("%s: %q earlier revisions, want %q", what, n, want)
+			}
+		}
+		wantCount("a new record", "\x00")
+		update()
+		update()
+		wantCount("two updates at once", "\x02")
+		for range 40 {
+			update()
+		}
+		wantCount("many updates at once", "\x20")
+		s.MustDo("SETRANGE", key, "17", "\x00\x00\x00\x00\x00\x00\x00\x00") // written in 1970
+		update()
+		wantCount("an update after a while", "\x01")
+		if got, err := st.Load(t.Context(), ref); err != nil || !cmp.Equal(rec, got) {
+			t.Errorf("Load: %v, %v", err, cmp.Diff(rec, got))
+		}
+	})
+}
+
 // TestServerClock gives a record more time on the server than it has, as a
 // server does whose clock was set back: it has expired all the same.
 func TestServerClock(t *testing.T) {

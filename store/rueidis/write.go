@@ -26,14 +26,19 @@ if v then return v end
 redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
 return 1`
 
-	// ARGV: kind and revision to be replaced; kind, revision and expiry to be
-	// stored; subject and payload; lifetime; the present time. The revision
-	// that is replaced becomes the newest of the four earlier ones.
-	updateScript = `local h=redis.call('GETRANGE',KEYS[1],0,48)
+	// ARGV: kind and revision to be replaced; what is to stand before the
+	// earlier revisions; subject and payload; lifetime; the present time. The
+	// revision that is replaced becomes the newest of the earlier ones, which
+	// are kept while writes come within ten seconds of each other: longer than
+	// a write is repeated.
+	updateScript = `local h=redis.call('GETRANGE',KEYS[1],0,281)
 if h=='' then return false end
 if string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
-if struct.unpack('>I8',h,10)<=tonumber(ARGV[5]) then return false end
-redis.call('SET',KEYS[1],ARGV[2]..string.sub(h,2,9)..string.sub(h,18,41)..ARGV[3],'PX',ARGV[4])
+local now=tonumber(ARGV[5])
+if struct.unpack('>I8',h,10)<=now then return false end
+local n=0
+if now-struct.unpack('>I8',h,18)<10000 then n=math.min(string.byte(h,26),31) end
+redis.call('SET',KEYS[1],ARGV[2]..string.char(n+1)..string.sub(h,2,9)..string.sub(h,27,26+8*n)..ARGV[3],'PX',ARGV[4])
 return 1`
 
 	// ARGV: lifetime of the tombstone. DEL comes first because a server at its
