@@ -300,6 +300,11 @@ func TestSupersededBesideTheRealOne(t *testing.T) {
 	if got := g.state().Count; got != 3 {
 		t.Errorf("count %d, want 3", got)
 	}
+	r := g.request("/")
+	r.Header.Set("Cookie", "__Host-session="+old+"; __Host-session="+g.token())
+	if response := serveOne(g.m, r, (*session.Session[state]).Destroy); told(response) != "expired" {
+		t.Errorf("destroying it: cookie %q", told(response))
+	}
 }
 
 // Once it has logged in for itself, a superseded request is one like any other.

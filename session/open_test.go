@@ -176,6 +176,26 @@ func TestOpenedSessionIsExtended(t *testing.T) {
 	})
 }
 
+// What cannot be extended for want of a cookie is no error of what was asked.
+func TestOpenClientHeldIsNotExtended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &events{}
+		m := newManager(t, cookie.New(), func(c *session.Config[state]) { c.Observer = log.observe })
+		b := newBrowser(t, nil)
+		b.do(m, login)
+		log.kinds()
+		time.Sleep(50 * time.Minute)
+		s, err := m.Open(t.Context(), b.token())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Save(t.Context()); err != nil {
+			t.Errorf("Save: %v", err)
+		}
+		log.want(t, "loaded")
+	})
+}
+
 func TestOpenClientHeld(t *testing.T) {
 	m, b := newManager(t, cookie.New()), newBrowser(t, nil)
 	b.do(m, login)

@@ -238,3 +238,24 @@ func TestKeyRotationInTwoSteps(t *testing.T) {
 		t.Errorf("a server that has the new key in second place: %+v", got)
 	}
 }
+
+// Sealing a token again is not use: with a new key, nobody's session lasts longer
+// than it would have.
+func TestKeyRotationExtendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		older, newer := session.NewKey(), session.NewKey()
+		g := newRig(t, keys(older))
+		g.update(be("alice"))
+		expires := time.Now().Add(time.Hour)
+		time.Sleep(50 * time.Minute)
+		both := g.as(t, keys(newer, older), func(c *session.Config[state]) { c.Extend = session.ExtendOnChange })
+		if response := both.use(func(*session.Session[state]) {}); told(response) != "set" {
+			t.Errorf("cookie %q", told(response))
+		}
+		both.use(func(s *session.Session[state]) {
+			if !s.ExpiresAt().Equal(expires) {
+				t.Errorf("it expires %v later", s.ExpiresAt().Sub(expires))
+			}
+		})
+	})
+}

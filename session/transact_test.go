@@ -226,6 +226,30 @@ func TestTransactThatAsksForMore(t *testing.T) {
 	}
 }
 
+// What it asked for on a state that was overtaken does not.
+func TestTransactThatAsksForMoreAtFirst(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	g.log.kinds()
+	g.use(func(s *session.Session[state]) {
+		g.store.once("update", func() { g.tab().update(count); g.log.kinds() })
+		err := s.Transact(t.Context(), func(st *state) error {
+			if st.Count == 0 {
+				s.Destroy()
+			}
+			st.Note = "done"
+			return nil
+		})
+		if err != nil || s.Status() != session.StatusChanged {
+			t.Errorf("%v, status %v", err, s.Status())
+		}
+	})
+	g.log.want(t, "conflict", "saved")
+	if got := g.state(); got.User != "alice" || got.Note != "done" {
+		t.Errorf("state %+v", got)
+	}
+}
+
 func TestTransactInsideACallback(t *testing.T) {
 	g := newRig(t)
 	g.use(func(s *session.Session[state]) {

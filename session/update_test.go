@@ -271,12 +271,46 @@ func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
 				attempt(s)
 				g.tab().use(attempt)
 				g.log.kinds()
+				if err := s.Save(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if ended := s.ExpiresAt().IsZero() && s.IsNew(); ended != (test.name == "the end") {
+					t.Errorf("expires %v, new %v", s.ExpiresAt(), s.IsNew())
+				}
 			})
 			g.log.want(t, test.want...)
 			if told(response) == "" {
 				t.Error("no cookie, though the fifth attempt asks for one")
 			}
 		})
+	}
+}
+
+func TestRepeatedUpdateThatEndsTheSession(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	g.use(func(s *session.Session[state]) {
+		old := s.ID()
+		s.Update(func(st *state) {
+			if st.Count > 0 {
+				s.Destroy()
+			}
+		})
+		g.tab().update(count)
+		if err := s.Transact(t.Context(), func(st *state) error { st.Note += "new"; return nil }); err != nil {
+			t.Error(err)
+		}
+		if s.ID() == old || s.State().User != "" || s.State().Note != "new" {
+			t.Errorf("same ID %v, state %+v", s.ID() == old, s.State())
+		}
+		g.tab().use(func(s *session.Session[state]) {
+			if s.State().User != "" {
+				t.Errorf("the old session is there: %+v", s.State())
+			}
+		})
+	})
+	if diff := cmp.Diff(state{Note: "new"}, g.state()); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
 	}
 }
 
