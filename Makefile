@@ -15,7 +15,7 @@ MODULES := $(shell find . \( -name testdata -o -name node_modules \) -prune \
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 
 FUZZTIME ?= 20s
-BENCH ?= .
+BENCH ?= default
 
 heading = @printf '\n== %s\n' '$(1)'
 
@@ -78,10 +78,9 @@ cover: ## test coverage, line by line in build/cover.html
 	go tool cover -func=build/cover.out | tail -n 1
 
 .PHONY: bench
-bench: ## benchmarks; BENCH=regexp selects some
-	@for dir in . $(filter ./bench,$(MODULES)); do \
-		go -C "$$dir" test -run '^$$' -bench '$(BENCH)' -benchmem ./...; \
-	done
+bench: ## compare with other libraries; BENCH=quick takes 3 minutes, not 20
+	@tools/install-programs redis-server wrk
+	go -C bench run . -profile '$(BENCH)'
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME=20s

@@ -12,12 +12,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// httpClient calls a handler of net/http. It allocates nothing of its own, so
+// httpClient calls handlers of net/http. It allocates nothing of its own, so
 // that what is counted is the library's: header, writer and request are used
 // again, and the request is restored from a copy, since some libraries change
 // it.
 type httpClient struct {
-	handler  http.Handler
+	handlers *[numActions]http.Handler
 	template http.Request
 	request  http.Request
 	with     http.Header // the request's header, with a cookie
@@ -26,8 +26,8 @@ type httpClient struct {
 	writer   writer
 }
 
-func newHTTPClient(handler http.Handler) *httpClient {
-	c := &httpClient{handler: handler}
+func newHTTPClient(handlers *[numActions]http.Handler) *httpClient {
+	c := &httpClient{handlers: handlers}
 	c.without = http.Header{"Accept": {"text/html"}, "Cookie": {"lang=en"}}
 	c.with = http.Header{"Accept": {"text/html"}}
 	c.template = http.Request{
@@ -39,7 +39,7 @@ func newHTTPClient(handler http.Handler) *httpClient {
 }
 
 // Do implements [Client].
-func (c *httpClient) Do(cookie string) Reply {
+func (c *httpClient) Do(a Action, cookie string) Reply {
 	c.request = c.template
 	switch {
 	case cookie == "":
@@ -54,13 +54,13 @@ func (c *httpClient) Do(cookie string) Reply {
 	w := &c.writer
 	clear(w.header)
 	w.status, w.body = http.StatusOK, w.body[:0]
-	c.handler.ServeHTTP(w, &c.request)
-	return Reply{Status: w.status, Body: w.body, Cookie: setCookies(w.header["Set-Cookie"])}
+	c.handlers[a].ServeHTTP(w, &c.request)
+	return Reply{Status: w.status, Body: w.body, Cookie: SetCookies(w.header["Set-Cookie"])}
 }
 
-// setCookies returns what a browser would send back: the pieces of a cookie
+// SetCookies returns what a browser would send back: the pieces of a cookie
 // that is spread over several are joined, those that expire are left out.
-func setCookies(lines []string) string {
+func SetCookies(lines []string) string {
 	joined := ""
 	for _, line := range lines {
 		pair, _, _ := strings.Cut(line, ";")
@@ -107,21 +107,27 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, errors.ErrUnsupported
 }
 
-// fastClient calls a handler of fasthttp, the host of Fiber.
+var actionPaths = func() (paths [numActions]string) {
+	for a, name := range actionNames {
+		paths[a] = "/" + name
+	}
+	return paths
+}()
+
+// fastClient calls handlers of fasthttp, the host of Fiber.
 type fastClient struct {
 	handler fasthttp.RequestHandler
-	path    string
 	ctx     fasthttp.RequestCtx
 }
 
 // Do implements [Client].
-func (c *fastClient) Do(cookie string) Reply {
+func (c *fastClient) Do(a Action, cookie string) Reply {
 	req := &c.ctx.Request
 	req.Reset()
 	c.ctx.Response.Reset()
 	c.ctx.ResetUserValues()
 	req.Header.SetMethod(fasthttp.MethodGet)
-	req.SetRequestURI(c.path)
+	req.SetRequestURI(actionPaths[a])
 	req.Header.SetHost("localhost")
 	if cookie == "" {
 		req.Header.Set("Cookie", "lang=en")

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Action is what a request does with its session.
@@ -78,6 +81,10 @@ type Contender struct {
 	// Lacks says of actions that the library does not offer why not.
 	Lacks map[Action]string
 
+	// Settle is how long a session must not have been written by this process
+	// before its reads cost what they cost as a rule.
+	Settle time.Duration
+
 	Open func(Env) (*Site, error)
 }
 
@@ -91,16 +98,16 @@ type Site struct {
 	// were tried again. It is nil where the library never finds out.
 	Conflicts func() int64
 
-	client  func(Action) Client
+	fast    fasthttp.RequestHandler // of a site whose host is fasthttp
 	closers []func()
 }
 
-// NewClient returns a client that requests one action of the site.
-func (s *Site) NewClient(a Action) Client {
-	if s.client != nil {
-		return s.client(a)
+// NewClient returns a client of the site.
+func (s *Site) NewClient() Client {
+	if s.fast != nil {
+		return &fastClient{handler: s.fast}
 	}
-	return newHTTPClient(s.Handlers[a])
+	return newHTTPClient(&s.Handlers)
 }
 
 // Close frees what the site holds.
@@ -112,9 +119,9 @@ func (s *Site) Close() {
 
 // Client sends requests, one after another.
 type Client interface {
-	// Do sends a request with a cookie, "name=value", or none. The reply is
-	// valid until the next call.
-	Do(cookie string) Reply
+	// Do sends a request with a cookie, "name=value", or none. The reply's
+	// body is valid until the next call.
+	Do(a Action, cookie string) Reply
 }
 
 // Reply is an answer to a request.

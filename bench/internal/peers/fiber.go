@@ -93,10 +93,7 @@ func openFiber(storage fiber.Storage, env Env) *Site {
 			return c.Status(http.StatusOK).Send(dump(&state))
 		},
 	} {
-		app.Get("/"+action.String(), func(c fiber.Ctx) error { return h(c, session.FromContext(c)) })
+		app.Get(actionPaths[action], func(c fiber.Ctx) error { return h(c, session.FromContext(c)) })
 	}
-	serve := app.Handler()
-	return &Site{client: func(a Action) Client {
-		return &fastClient{handler: serve, path: "/" + a.String()}
-	}}
+	return &Site{fast: app.Handler()}
 }

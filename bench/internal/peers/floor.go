@@ -26,7 +26,7 @@ import (
 // floorStore is what a floor does with the bytes of a session. cookie is the
 // value that the request presents.
 type floorStore interface {
-	load(ctx context.Context, cookie string, buf []byte) (payload []byte, ok bool)
+	load(ctx context.Context, cookie string, buf *[]byte) (payload []byte, ok bool)
 	save(ctx context.Context, cookie string, payload []byte) (newCookie string)
 	create(ctx context.Context, payload []byte) (cookie string)
 	renew(ctx context.Context, cookie string, payload []byte) (newCookie string)
@@ -39,7 +39,7 @@ type newSite func(floorStore, Env) *Site
 func newReflected(store floorStore, env Env) *Site { return newFloor[State](store, env) }
 func newMethods(store floorStore, env Env) *Site   { return newFloor[MethodState](store, env) }
 
-var loadBuffers = sync.Pool{New: func() any { return new([1 << 16]byte) }}
+var loadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // handle is the one allocation of a request that does not look at its session.
 type handle struct {
@@ -93,8 +93,8 @@ func newFloor[T any, P holder[T]](store floorStore, env Env) *Site {
 		cookie = findCookie(h.header)
 		state = new(T)
 		if cookie != "" {
-			buf := loadBuffers.Get().(*[1 << 16]byte)
-			if payload, ok := store.load(h.Context, cookie, buf[:0]); ok {
+			buf := loadBuffers.Get().(*[]byte)
+			if payload, ok := store.load(h.Context, cookie, buf); ok {
 				if err := unmarshal(payload, state); err != nil {
 					panic(err)
 				}

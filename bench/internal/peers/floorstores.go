@@ -64,7 +64,7 @@ func newShards() *shards {
 }
 
 // load returns the stored bytes themselves: decoding copies what it takes.
-func (s *shards) load(_ context.Context, cookie string, _ []byte) ([]byte, bool) {
+func (s *shards) load(_ context.Context, cookie string, _ *[]byte) ([]byte, bool) {
 	hash := parseToken(cookie).hash()
 	shard := &s[hash[0]%64]
 	shard.mu.RLock()
@@ -122,8 +122,9 @@ func newSealed() sealed {
 
 const nonceSize = 12
 
-func (s sealed) load(_ context.Context, cookie string, buf []byte) ([]byte, bool) {
-	raw, err := base64.RawURLEncoding.AppendDecode(buf, []byte(cookie))
+func (s sealed) load(_ context.Context, cookie string, buf *[]byte) ([]byte, bool) {
+	raw, err := base64.RawURLEncoding.AppendDecode((*buf)[:0], []byte(cookie))
+	*buf = raw
 	if err != nil || len(raw) < nonceSize {
 		return nil, false
 	}
@@ -166,7 +167,7 @@ type onRedis struct{ client rueidis.Client }
 
 func (s *onRedis) key(hash [sha256.Size]byte) string { return "floor:" + string(hash[:]) }
 
-func (s *onRedis) load(ctx context.Context, cookie string, _ []byte) ([]byte, bool) {
+func (s *onRedis) load(ctx context.Context, cookie string, _ *[]byte) ([]byte, bool) {
 	get := s.client.B().Get().Key(s.key(parseToken(cookie).hash())).Build()
 	payload, err := s.client.Do(ctx, get).AsBytes()
 	return payload, err == nil

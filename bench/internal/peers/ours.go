@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -15,7 +16,7 @@ import (
 
 // cachedDelay is for how long the cached contender may, at worst, take a
 // session for live that was ended elsewhere.
-const cachedDelay = 30 * time.Second
+const cachedDelay = time.Second
 
 // opener opens a site of typedsession, for one state type.
 type opener func(session.Store, Env) (*Site, error)
@@ -35,8 +36,12 @@ func oursCookie(name string, open opener) Contender {
 }
 
 func oursRedis(name string, delay time.Duration) Contender {
+	note := ""
+	if delay > 0 {
+		note = fmt.Sprintf("client-side caching, MaxRevocationDelay %v, of sessions that were not written for as long", delay)
+	}
 	return Contender{
-		Name: name, Store: Redis, Role: Ours,
+		Name: name, Store: Redis, Role: Ours, Note: note, Settle: delay + delay/10,
 		Open: func(env Env) (*Site, error) {
 			store, err := rueidis.Open(context.Background(), "redis://"+env.RedisAddr,
 				rueidis.Options{MaxRevocationDelay: delay})

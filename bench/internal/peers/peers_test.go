@@ -58,7 +58,7 @@ func each(t *testing.T, size int, test func(*testing.T, peers.Contender, *peers.
 // do sends one request, as a browser that holds a cookie and keeps a newer one.
 func do(t *testing.T, site *peers.Site, a peers.Action, cookie *string) peers.Reply {
 	t.Helper()
-	reply := site.NewClient(a).Do(*cookie)
+	reply := site.NewClient().Do(a, *cookie)
 	if reply.Status != 200 {
 		t.Fatalf("%v: status %d: %s", a, reply.Status, reply.Body)
 	}
@@ -118,7 +118,7 @@ func TestEveryContenderKeepsWhatItIsGiven(t *testing.T) {
 		if diff := cmp.Diff(want, login); diff != "" {
 			t.Fatalf("after login (-want +got):\n%s", diff)
 		}
-		if c.Store != peers.Cookie && string(site.NewClient(peers.Read).Do(before).Body) != "anonymous" {
+		if c.Store != peers.Cookie && string(site.NewClient().Do(peers.Read, before).Body) != "anonymous" {
 			t.Error("the credential from before the login is still good")
 		}
 	})
@@ -130,10 +130,10 @@ func TestEveryContenderSharesASessionBetweenClients(t *testing.T) {
 	each(t, 0, func(t *testing.T, _ peers.Contender, site *peers.Site) {
 		cookie := ""
 		do(t, site, peers.Create, &cookie)
-		one, two := site.NewClient(peers.Write), site.NewClient(peers.Write)
+		one, two := site.NewClient(), site.NewClient()
 		for range 10 {
 			for _, client := range []peers.Client{one, two} {
-				reply := client.Do(cookie)
+				reply := client.Do(peers.Write, cookie)
 				if err := reply.Err(); err != nil {
 					t.Fatal(err)
 				}

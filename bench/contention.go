@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/typedsession/typedsession/bench/internal/measure"
+	"github.com/typedsession/typedsession/bench/internal/peers"
+)
+
+// crowd is a way in which many goroutines write at once.
+type crowd struct {
+	name       string
+	sessions   int
+	goroutines int
+	action     peers.Action
+}
+
+var crowds = []crowd{
+	{"8 goroutines, one session", 1, 8, peers.Write},
+	{"64 goroutines, one session", 1, 64, peers.Write},
+	{"8 goroutines, one session, slow handler", 1, 8, peers.Slow},
+	{"64 goroutines, one session, slow handler", 1, 64, peers.Slow},
+	{"8 goroutines, 10,000 sessions", 10_000, 8, peers.Write},
+	{"64 goroutines, 10,000 sessions", 10_000, 64, peers.Write},
+}
+
+// fight is what came of a crowd at one contender.
+type fight struct {
+	contender peers.Contender
+	rates     []float64 // writes a second, one for each round
+	writes    int64     // that were answered with a success
+	failed    int64     // that were answered with an error
+	conflicts int64     // that were tried again; -1 where nobody knows
+	lost      int64     // successes that are not in the sessions
+	err       error
+
+	site *peers.Site
+	jars []jar
+}
+
+// jar is a cookie that several goroutines hold, as the tabs of one browser do.
+type jar struct{ value atomic.Pointer[string] }
+
+// measureContention lets crowds write counters, and counts what is missing of
+// them afterwards.
+func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) (map[string][]*fight, error) {
+	env.CountConflicts = true
+	results := make(map[string][]*fight)
+	defer func() {
+		for _, fights := range results {
+			for _, f := range fights {
+				if f.site != nil {
+					f.site.Close()
+				}
+			}
+		}
+	}()
+	for _, crowd := range crowds {
+		for _, c := range peers.Contenders() {
+			if c.Role != peers.Floor {
+				f := &fight{contender: c}
+				f.err = f.open(env, crowd.sessions)
+				results[crowd.name] = append(results[crowd.name], f)
+			}
+		}
+	}
+	for round := range plan.Rounds {
+		progress(round)
+		for _, crowd := range crowds {
+			fights := results[crowd.name]
+			for i := range fights {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				if f := fights[(i+round)%len(fights)]; f.err == nil {
+					f.round(crowd, plan.Slice)
+				}
+			}
+		}
+	}
+	for _, fights := range results {
+		for _, f := range fights {
+			if f.err == nil {
+				f.err = f.count()
+			}
+		}
+	}
+	return results, nil
+}
+
+// open creates the sessions.
+func (f *fight) open(env peers.Env, sessions int) (err error) {
+	if f.site, err = f.contender.Open(env); err != nil {
+		return err
+	}
+	f.jars = make([]jar, sessions)
+	return f.each(func(jar *jar, client peers.Client) error {
+		reply := client.Do(peers.Create, "")
+		jar.value.Store(&reply.Cookie)
+		return reply.Err()
+	})
+}
+
+// each uses all sessions, many at a time, since each may be a round trip.
+func (f *fight) each(use func(*jar, peers.Client) error) error {
+	var next atomic.Int64
+	workers := make([]func() error, 32)
+	for i := range workers {
+		client := f.site.NewClient()
+		workers[i] = func() error { return use(&f.jars[next.Add(1)-1], client) }
+	}
+	return measure.Parallel(len(f.jars), workers)
+}
+
+// round lets the crowd in for a while.
+func (f *fight) round(crowd crowd, slice time.Duration) {
+	var writes, failed atomic.Int64
+	var wg sync.WaitGroup
+	start := time.Now()
+	for g := range crowd.goroutines {
+		wg.Go(func() {
+			client := f.site.NewClient()
+			random := rand.New(rand.NewPCG(uint64(g), uint64(len(f.rates))))
+			done, wrong := int64(0), int64(0)
+			for time.Since(start) < slice {
+				jar := &f.jars[random.IntN(len(f.jars))]
+				reply := client.Do(crowd.action, *jar.value.Load())
+				if reply.Err() != nil {
+					wrong++
+					continue
+				}
+				done++
+				if reply.Cookie != "" {
+					jar.value.Store(&reply.Cookie)
+				}
+			}
+			writes.Add(done)
+			failed.Add(wrong)
+		})
+	}
+	wg.Wait()
+	f.rates = append(f.rates, float64(writes.Load())/time.Since(start).Seconds())
+	f.writes += writes.Load()
+	f.failed += failed.Load()
+}
+
+// count finds out how many writes are in the sessions.
+func (f *fight) count() error {
+	var counted atomic.Int64
+	err := f.each(func(jar *jar, client peers.Client) error {
+		var state peers.State
+		err := json.Unmarshal(client.Do(peers.Dump, *jar.value.Load()).Body, &state)
+		counted.Add(int64(state.Counter - peers.Sample(defaultSize).Counter))
+		return err
+	})
+	f.lost = f.writes - counted.Load()
+	f.conflicts = -1
+	if f.site.Conflicts != nil && f.contender.Store != peers.Cookie {
+		f.conflicts = f.site.Conflicts()
+	}
+	return err
+}
+
+// uncontended returns how many writes a second a single goroutine makes at the
+// floor behind a mutex: what a crowd of one session is compared with.
+func uncontended(env peers.Env, plan measure.Plan) ([]float64, error) {
+	var floor peers.Contender
+	for _, c := range peers.Contenders() {
+		if c.Role == peers.Floor && c.Store == peers.Memory {
+			floor = c
+			break
+		}
+	}
+	site, err := floor.Open(env)
+	if err != nil {
+		return nil, err
+	}
+	defer site.Close()
+	v, err := newVisitor(site)
+	if err != nil {
+		return nil, err
+	}
+	write := v.worker(useCase{action: peers.Write, cookie: true})
+	var mu sync.Mutex
+	var rates []float64
+	for range plan.Rounds {
+		n, start := 0, time.Now()
+		for ; time.Since(start) < plan.Slice; n++ {
+			mu.Lock()
+			err := write()
+			mu.Unlock()
+			if err != nil {
+				return nil, err
+			}
+		}
+		rates = append(rates, float64(n)/time.Since(start).Seconds())
+	}
+	return rates, nil
+}

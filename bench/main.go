@@ -1,0 +1,210 @@
+// Command bench compares this library with others, and with the least that its
+// work can cost, and writes RESULTS.md and results.svg.
+//
+// Everything that is compared runs in one process, in short turns. The
+// programs that it needs, redis-server and wrk, it starts and ends itself, on
+// free loopback ports; what is not installed is skipped, and the results say
+// so.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/typedsession/typedsession/bench/internal/measure"
+	"github.com/typedsession/typedsession/bench/internal/peers"
+	"github.com/typedsession/typedsession/bench/internal/servers"
+)
+
+// profile says how long to measure what.
+type profile struct {
+	requests   measure.Plan
+	goroutines []int // besides one
+	sizes      []int // bytes, besides defaultSize
+	contention measure.Plan
+	scale      []int // sessions
+	servers    measure.Plan
+}
+
+var profiles = map[string]profile{
+	"quick": { // under 3 minutes
+		requests:   measure.Plan{Rounds: 6, Slice: 8 * time.Millisecond},
+		goroutines: []int{64},
+		sizes:      []int{2_000},
+		contention: measure.Plan{Rounds: 3, Slice: 30 * time.Millisecond},
+		scale:      []int{10_000, 100_000},
+		servers:    measure.Plan{Rounds: 1, Slice: time.Second},
+	},
+	"default": { // under 20 minutes
+		requests:   measure.Plan{Rounds: 10, Slice: 50 * time.Millisecond},
+		goroutines: []int{8, 64, 512},
+		sizes:      []int{2_000, 20_000},
+		contention: measure.Plan{Rounds: 6, Slice: 100 * time.Millisecond},
+		scale:      []int{10_000, 100_000, 1_000_000},
+		servers:    measure.Plan{Rounds: 6, Slice: 2 * time.Second},
+	},
+	"full": { // an hour
+		requests:   measure.Plan{Rounds: 20, Slice: 100 * time.Millisecond},
+		goroutines: []int{8, 64, 512},
+		sizes:      []int{2_000, 20_000},
+		contention: measure.Plan{Rounds: 10, Slice: 500 * time.Millisecond},
+		scale:      []int{10_000, 100_000, 1_000_000, 5_000_000},
+		servers:    measure.Plan{Rounds: 10, Slice: 5 * time.Second},
+	},
+}
+
+func main() {
+	log.SetFlags(log.Ltime)
+	name := flag.String("profile", "default", "how long to measure: quick, default or full")
+	out := flag.String("out", ".", "directory for RESULTS.md and results.svg")
+	only := flag.String("only", "requests,contention,scale,servers", "parts to measure")
+	child := flag.String("child", "", "for the processes that it starts itself")
+	redis := flag.String("redis", "", "likewise")
+	flag.Parse()
+
+	// Interrupted, it ends the servers that it has started.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *name, *out, *only, *child, *redis); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, name, out, only, child, redis string) error {
+	switch kind, args, _ := strings.Cut(child, ":"); kind {
+	case "scale":
+		return scaleChild(args)
+	case "serve":
+		return serveChild(args, peers.Env{RedisAddr: redis})
+	}
+	if name == "" {
+		name = "default"
+	}
+	plan, ok := profiles[name]
+	if !ok {
+		return fmt.Errorf("no profile %q", name)
+	}
+	r, err := measureAll(ctx, name, plan, only)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(out, "RESULTS.md"), []byte(r.markdown()), 0o644); err != nil {
+		return err
+	}
+	if r.requests == nil {
+		return nil
+	}
+	return r.plot(filepath.Join(out, "results.svg"))
+}
+
+// results is everything that one run has found out.
+type results struct {
+	profile string
+	plan    profile
+	started time.Time
+	took    time.Duration
+	machine machine
+	redis   string // version
+
+	requests    requestResults
+	cookies     map[string]int // length of the cookie's value
+	contention  map[string][]*fight
+	uncontended []float64
+	scales      []scale
+	servers     []*served
+	skipped     []string
+}
+
+func measureAll(ctx context.Context, name string, plan profile, only string) (*results, error) {
+	ballast := measure.Ballast(64 << 20)
+	defer runtime.KeepAlive(ballast)
+
+	r := &results{profile: name, plan: plan, started: time.Now(), machine: newMachine()}
+	server, err := servers.StartRedis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer server.Close()
+	r.redis = server.Version
+	env := peers.Env{RedisAddr: server.Addr}
+	wanted := func(part string) bool {
+		if strings.Contains(only, part) {
+			return true
+		}
+		r.skipped = append(r.skipped, "the part "+part+", by the flag -only")
+		return false
+	}
+	if wanted("requests") {
+		if r.requests, err = measureRequests(ctx, env, plan, rounds("requests", plan.requests)); err != nil {
+			return nil, err
+		}
+		if r.cookies, err = cookieLengths(env); err != nil {
+			return nil, err
+		}
+	}
+	if wanted("contention") {
+		if r.contention, err = measureContention(ctx, env, plan.contention, rounds("contention", plan.contention)); err != nil {
+			return nil, err
+		}
+		if r.uncontended, err = uncontended(env, plan.contention); err != nil {
+			return nil, err
+		}
+	}
+	if wanted("scale") {
+		for _, n := range plan.scale {
+			for _, library := range []string{"typedsession", "scs"} {
+				log.Printf("scale: %s with %d sessions", library, n)
+				s, err := runScale(ctx, library, n)
+				if err != nil {
+					return nil, err
+				}
+				r.scales = append(r.scales, s)
+			}
+		}
+	}
+	if wanted("servers") {
+		r.servers, err = measureServers(ctx, env, plan.servers, rounds("servers", plan.servers))
+		if errors.Is(err, servers.ErrNotInstalled) {
+			r.skipped = append(r.skipped, "whole servers: "+err.Error())
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	r.machine.finish()
+	r.took = time.Since(r.started)
+	return r, nil
+}
+
+// rounds returns a function that says how far a part has come.
+func rounds(part string, plan measure.Plan) func(int) {
+	return func(round int) { log.Printf("%s: round %d of %d", part, round+1, plan.Rounds) }
+}
+
+// cookieLengths returns how long the value of each contender's cookie is.
+func cookieLengths(env peers.Env) (map[string]int, error) {
+	lengths := make(map[string]int)
+	for _, c := range peers.Contenders() {
+		if c.Store != peers.Cookie {
+			continue
+		}
+		site, err := c.Open(env)
+		if err != nil {
+			return nil, err
+		}
+		reply := site.NewClient().Do(peers.Create, "")
+		_, value, _ := strings.Cut(reply.Cookie, "=")
+		lengths[c.Name] = len(value)
+		site.Close()
+	}
+	return lengths, nil
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/metrics"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/alexedwards/scs/v2/memstore"
+
+	"github.com/typedsession/typedsession/bench/internal/measure"
+	"github.com/typedsession/typedsession/bench/internal/peers"
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
+)
+
+// scale is what a store in memory costs at some number of sessions. It is
+// measured in a process of its own, whose heap holds nothing else.
+type scale struct {
+	Library  string
+	Sessions int
+
+	HeapEach  float64 // bytes of heap for each session
+	LeftEach  float64 // the same when all have expired and were swept
+	GCMillis  float64 // CPU of one full garbage collection
+	PauseMax  float64 // ms; the longest stop of the world meanwhile
+	P50, P99  float64 // µs of a read through the whole middleware, with GC at work
+	SweepNone float64 // ms of a sweep that finds nothing; 0 where it is not known
+	SweepTen  float64 // ms of a sweep that finds a tenth expired; likewise
+	// The longest that a Load took, in ms, while nothing else went on, and
+	// during the sweeps: the difference is how long a sweep locks others out.
+	StallIdle, StallNone, StallTen float64
+}
+
+// payloadSize is what each session holds.
+const payloadSize = 200
+
+// filled is a store that can be filled and swept.
+type filled interface {
+	put(i int, payload []byte, expires time.Time)
+	get(i int) bool
+	sweep() // returns when everything that has expired is gone
+	// forget lets go of everything that belongs to the store but is held here
+	// as well.
+	forget()
+}
+
+// runScale measures in a child process.
+func runScale(ctx context.Context, library string, sessions int) (scale, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return scale{}, err
+	}
+	cmd := exec.CommandContext(ctx, self, "-child", fmt.Sprintf("scale:%s:%d", library, sessions))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return scale{}, fmt.Errorf("%s at %d: %w", library, sessions, err)
+	}
+	var result scale
+	return result, json.Unmarshal(out, &result)
+}
+
+// scaleChild is the child process.
+func scaleChild(args string) error {
+	library, number, _ := strings.Cut(args, ":")
+	sessions, err := strconv.Atoi(number)
+	if err != nil {
+		return err
+	}
+	s, err := measureScale(library, sessions)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(s)
+}
+
+func measureScale(library string, sessions int) (scale, error) {
+	s := scale{Library: library, Sessions: sessions}
+	var contender peers.Contender
+	for _, c := range peers.Contenders() {
+		if c.Store == peers.Memory && c.Name == library {
+			contender = c
+		}
+	}
+	// What the harness itself holds is made here, before the heap is weighed.
+	var store filled
+	switch library {
+	case "typedsession":
+		store = newOursFilled(sessions)
+	case "scs":
+		store = newSCSFilled(sessions)
+	default:
+		return s, fmt.Errorf("no store of %q to fill", library)
+	}
+	payload := make([]byte, payloadSize)
+	before := heap()
+	later := time.Now().Add(time.Hour)
+	for i := range sessions {
+		store.put(i, payload, later)
+	}
+	s.HeapEach = float64(heap()-before) / float64(sessions)
+
+	var cpu []float64
+	for range 5 {
+		start := measure.CPU()
+		runtime.GC()
+		cpu = append(cpu, ms(measure.CPU()-start))
+	}
+	s.GCMillis = measure.Quantile(cpu, 0.5)
+
+	pauses := gcPauses()
+	latencies, err := requestLatencies(contender, 2*time.Second)
+	if err != nil {
+		return s, err
+	}
+	s.PauseMax = longest(pauses, gcPauses())
+	s.P50, s.P99 = measure.Quantile(latencies, 0.5), measure.Quantile(latencies, 0.99)
+
+	// As many of each as it takes for the scheduler's own delays to show in
+	// the idle one too.
+	_, s.StallIdle = probe(store, sessions, func() { time.Sleep(200 * time.Millisecond) })
+	s.SweepNone, s.StallNone = probe(store, sessions, store.sweep)
+	soon := time.Now()
+	for i := range sessions / 10 {
+		store.put(i, payload, soon)
+	}
+	s.SweepTen, s.StallTen = probe(store, sessions, store.sweep)
+	if library == "scs" {
+		s.SweepNone, s.SweepTen = 0, 0
+	}
+
+	soon = time.Now()
+	for i := range sessions {
+		store.put(i, payload, soon)
+	}
+	store.sweep()
+	store.forget()
+	s.LeftEach = max(0, float64(heap()-before)/float64(sessions))
+	runtime.KeepAlive(store)
+	return s, nil
+}
+
+// probe loads sessions, one after another, while f runs, and returns how long f
+// took and the longest load, in milliseconds.
+func probe(store filled, sessions int, f func()) (took, stall float64) {
+	var done atomic.Bool
+	start := time.Now()
+	go func() {
+		f()
+		took = ms(time.Since(start))
+		done.Store(true)
+	}()
+	last := time.Now()
+	for i := 0; !done.Load(); i++ {
+		store.get(i * 7919 % sessions)
+		now := time.Now()
+		stall = max(stall, ms(now.Sub(last)))
+		last = now
+	}
+	return took, stall
+}
+
+// requestLatencies reads sessions through a contender's middleware for a while,
+// and returns how long each took, in microseconds.
+func requestLatencies(c peers.Contender, d time.Duration) ([]float64, error) {
+	site, err := c.Open(peers.Env{})
+	if err != nil {
+		return nil, err
+	}
+	defer site.Close()
+	v, err := newVisitor(site)
+	if err != nil {
+		return nil, err
+	}
+	read := v.worker(useCase{action: peers.Read, cookie: true})
+	var took []float64
+	for last, end := time.Now(), time.Now().Add(d); last.Before(end); {
+		if err := read(); err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		took = append(took, float64(now.Sub(last).Nanoseconds())/1e3)
+		last = now
+	}
+	return took, nil
+}
+
+// oursFilled is our memory store.
+type oursFilled struct {
+	store *memory.Store
+	refs  []string
+	revs  []session.Rev
+}
+
+func newOursFilled(n int) *oursFilled {
+	f := &oursFilled{memory.New(), make([]string, n), make([]session.Rev, n)}
+	for i := range f.refs {
+		f.refs[i] = f.id(i).String()
+	}
+	return f
+}
+
+// id returns an ID. Real ones are random. These are as good: a multiplication
+// by an odd number spreads them, and no two are the same.
+func (f *oursFilled) id(i int) (id session.ID) {
+	binary.BigEndian.PutUint64(id[:], uint64(i+1)*0x9E3779B97F4A7C15)
+	return id
+}
+
+func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
+	rec := session.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: payload}
+	_, err := f.store.Update(context.Background(), f.refs[i], f.revs[i], rec)
+	if errors.Is(err, session.ErrNotFound) { // not there yet, or swept
+		_, err = f.store.Create(context.Background(), rec)
+	}
+	if err != nil {
+		panic(err)
+	}
+	f.revs[i]++
+}
+
+func (f *oursFilled) get(i int) bool {
+	_, err := f.store.Load(context.Background(), f.refs[i])
+	return err == nil
+}
+
+func (f *oursFilled) sweep()  { f.store.Sweep() }
+func (f *oursFilled) forget() {} // the store holds IDs, not these strings
+
+// scsFilled is scs's. It sweeps in a goroutine of its own and tells nobody, so
+// that what is timed is the next sweep from its beginning on.
+type scsFilled struct {
+	store  *memstore.MemStore
+	tokens []string
+}
+
+// scsInterval is how often scs sweeps here; one minute is its default.
+const scsInterval = time.Second
+
+func newSCSFilled(n int) *scsFilled {
+	return &scsFilled{memstore.NewWithCleanupInterval(scsInterval), make([]string, n)}
+}
+
+func (f *scsFilled) put(i int, payload []byte, expires time.Time) {
+	if f.tokens[i] == "" {
+		// As long as its own tokens are.
+		f.tokens[i] = fmt.Sprintf("%043x", uint64(i+1)*0x9E3779B97F4A7C15)
+	}
+	// It keeps the slice that it is given: each session needs its own.
+	if err := f.store.Commit(f.tokens[i], append([]byte(nil), payload...), expires); err != nil {
+		panic(err)
+	}
+}
+
+func (f *scsFilled) get(i int) bool {
+	_, ok, err := f.store.Find(f.tokens[i])
+	return ok && err == nil
+}
+
+func (f *scsFilled) sweep()  { time.Sleep(2 * scsInterval) }
+func (f *scsFilled) forget() { clear(f.tokens) }
+
+// heap returns the bytes of the heap that are in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one has finalized
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+const pauseMetric = "/sched/pauses/total/gc:seconds"
+
+// gcPauses returns the histogram of how long garbage collections stopped
+// everything.
+func gcPauses() *metrics.Float64Histogram {
+	sample := []metrics.Sample{{Name: pauseMetric}}
+	metrics.Read(sample)
+	return sample[0].Value.Float64Histogram()
+}
+
+// longest returns the longest pause, in milliseconds, that is in after and not
+// yet in before.
+func longest(before, after *metrics.Float64Histogram) float64 {
+	for i := len(after.Counts) - 1; i >= 0; i-- {
+		if after.Counts[i] > before.Counts[i] {
+			return after.Buckets[i] * 1e3 // its lower bound: the upper may be infinite
+		}
+	}
+	return 0
+}
+
+func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/typedsession/typedsession/bench/internal/measure"
+	"github.com/typedsession/typedsession/bench/internal/peers"
+	"github.com/typedsession/typedsession/bench/internal/servers"
+)
+
+// served is a contender behind net/http, under load.
+type served struct {
+	contender peers.Contender // the zero one is the bare handler
+	action    peers.Action
+	rates     []float64 // requests a second
+	p50, p99  []float64 // milliseconds
+	err       error
+}
+
+const (
+	connections = 32
+	// clients is how many sessions the connections share.
+	clients = 256
+)
+
+// measureServers runs each contender as a server in a process of its own, one
+// at a time and in turns, with wrk as its clients. Fiber is left out, because
+// its host differs; the slow variants of a library are too.
+func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) ([]*served, error) {
+	bare := &served{action: peers.Untouched}
+	all := []*served{bare}
+	for _, c := range peers.Contenders() {
+		if c.Role == peers.Floor || c.Name == "fiber" || strings.Contains(c.Name, "methods") {
+			continue
+		}
+		for _, a := range []peers.Action{peers.Untouched, peers.Read, peers.Write} {
+			if c.Store == peers.Redis && a == peers.Untouched {
+				continue
+			}
+			all = append(all, &served{contender: c, action: a})
+		}
+	}
+	for round := range plan.Rounds {
+		progress(round)
+		for i := range all {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			s := all[(i+round)%len(all)]
+			if s.err == nil {
+				s.err = s.round(ctx, env, plan.Slice)
+			}
+			if errors.Is(s.err, servers.ErrNotInstalled) {
+				return nil, s.err
+			}
+		}
+	}
+	return all, nil
+}
+
+func (s *served) round(ctx context.Context, env peers.Env, d time.Duration) error {
+	server, url, err := startServer(ctx, s.contender, env)
+	if err != nil {
+		return err
+	}
+	defer server()
+	cookies := []string{""}
+	if s.contender.Open != nil {
+		if cookies, err = createSessions(ctx, url, clients); err != nil {
+			return err
+		}
+	}
+	load, err := servers.Wrk(ctx, url, "/"+s.action.String(), cookies, connections, d)
+	if err != nil {
+		return err
+	}
+	s.rates = append(s.rates, load.Rate)
+	s.p50 = append(s.p50, ms(load.P50))
+	s.p99 = append(s.p99, ms(load.P99))
+	return nil
+}
+
+// createSessions returns the cookies of new sessions.
+func createSessions(ctx context.Context, url string, n int) ([]string, error) {
+	cookies := make([]string, n)
+	for i := range cookies {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/"+peers.Create.String(), nil)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is used again
+		resp.Body.Close()
+		cookies[i] = peers.SetCookies(resp.Header["Set-Cookie"])
+		if resp.StatusCode != http.StatusOK || cookies[i] == "" {
+			return nil, fmt.Errorf("create: status %d, cookie %q", resp.StatusCode, cookies[i])
+		}
+	}
+	return cookies, nil
+}
+
+// startServer starts a child process that serves a contender.
+func startServer(ctx context.Context, c peers.Contender, env peers.Env) (stop func(), url string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	cmd := exec.CommandContext(ctx, self, "-child", fmt.Sprintf("serve:%s:%s", c.Store, c.Name), "-redis", env.RedisAddr)
+	cmd.Stderr = os.Stderr
+	input, err := cmd.StdinPipe() // closed with us, which ends the child
+	if err != nil {
+		return nil, "", err
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	stop = func() {
+		input.Close()
+		_ = cmd.Wait() // it has nothing to say any more
+	}
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		stop()
+		return nil, "", fmt.Errorf("server of %s: %w", c.Name, err)
+	}
+	return stop, "http://" + strings.TrimSpace(line), nil
+}
+
+// serveChild is the child process. It serves until its standard input ends.
+func serveChild(args string, env peers.Env) error {
+	store, name, _ := strings.Cut(args, ":")
+	log.SetOutput(io.Discard) // wrk hangs up on requests when its time is over
+	mux := http.NewServeMux()
+	if name == "" {
+		mux.HandleFunc("/"+peers.Untouched.String(), func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte("ok"))
+		})
+	}
+	for _, c := range peers.Contenders() {
+		if string(c.Store) != store || c.Name != name {
+			continue
+		}
+		site, err := c.Open(env)
+		if err != nil {
+			return err
+		}
+		defer site.Close()
+		for _, a := range peers.Actions() {
+			mux.Handle("/"+a.String(), site.Handlers[a])
+		}
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		server.Close()
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

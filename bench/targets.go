@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/typedsession/typedsession/bench/internal/measure"
+	"github.com/typedsession/typedsession/bench/internal/peers"
+)
+
+// target is a figure that the library is to reach.
+type target struct {
+	what   string
+	wanted string
+	is     string
+	met    bool
+}
+
+// ours and the others, as the contenders are called.
+const (
+	ours        = "typedsession"
+	oursMethods = "typedsession, methods"
+	oursCached  = "typedsession, cached"
+	floor       = "floor"
+	floorMethod = "floor, methods"
+	scs         = "scs"
+	scsTuned    = "scs, msgpack"
+	gorilla     = "gorilla"
+)
+
+// targets returns every target that this run has measured.
+func (r *results) targets() []target {
+	var all []target
+	add := func(t target) { all = append(all, t) }
+	atMost := func(what string, got, limit float64, format string) {
+		add(target{what, "at most " + fmt.Sprintf(format, limit), fmt.Sprintf(format, got), got <= limit})
+	}
+	atLeast := func(what string, got, limit float64, format string) {
+		add(target{what, "at least " + fmt.Sprintf(format, limit), fmt.Sprintf(format, got), got >= limit})
+	}
+	ratio := func(s setting, a, b string) float64 { return r.requests.ratio(s, a, b).Median }
+	at := func(store peers.Store, use string) setting { return setting{store, use, 1, defaultSize} }
+
+	if r.requests != nil {
+		for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
+			for _, use := range []string{"no cookie, untouched", "untouched"} {
+				s := at(store, use)
+				name := fmt.Sprintf("%s, %s", store, use)
+				atMost(name+": allocations", math.Round(measure.Allocs.Of(r.requests.job(s, ours)).Median), 2, "%.0f")
+				atMost(name+": time, of the floor's", ratio(s, ours, floor), 1.15, "%.2f")
+			}
+		}
+		for _, store := range []peers.Store{peers.Memory, peers.Cookie} {
+			for _, use := range []struct {
+				name  string
+				limit float64
+			}{{"read", 1.25}, {"write", 1.3}} {
+				s := at(store, use.name)
+				name := fmt.Sprintf("%s, %s", store, use.name)
+				atMost(name+": of the floor's", ratio(s, ours, floor), use.limit, "%.2f")
+				atMost(name+", codec by methods: of the floor's", ratio(s, oursMethods, floorMethod), use.limit, "%.2f")
+			}
+		}
+		read, write := at(peers.Memory, "read"), at(peers.Memory, "write")
+		atLeast("memory, read: faster than scs", ratio(read, scs, ours), 8, "%.1f times")
+		atLeast("memory, write: faster than scs", ratio(write, scs, ours), 8, "%.1f times")
+		atLeast("memory, read: faster than scs with msgpack", ratio(read, scsTuned, ours), 1.2, "%.2f times")
+		atLeast("memory, write: faster than scs with msgpack", ratio(write, scsTuned, ours), 1.4, "%.2f times")
+
+		atLeast("cookie, read: faster than gorilla", ratio(at(peers.Cookie, "read"), gorilla, ours), 9, "%.1f times")
+		atLeast("cookie, write: faster than gorilla", ratio(at(peers.Cookie, "write"), gorilla, ours), 9, "%.1f times")
+		atMost("cookie: length, of gorilla's", float64(r.cookies[ours])/float64(r.cookies[gorilla]), 0.4, "%.2f")
+
+		atMost("Redis, read: of the floor's", ratio(at(peers.Redis, "read"), ours, floor), 1.05, "%.2f")
+		crowd := func(use string) setting { return setting{peers.Redis, use, 64, defaultSize} }
+		atLeast("Redis, read by 64: throughput of scs's", ratio(crowd("read"), scs, ours), 3.5, "%.1f times")
+		atLeast("Redis, write by 64: throughput of scs's", ratio(crowd("write"), scs, ours), 3, "%.1f times")
+		atLeast("Redis, read: client-side caching is faster", ratio(at(peers.Redis, "read"), ours, oursCached), 15, "%.1f times")
+		atLeast("Redis, read by 64: throughput with client-side caching", ratio(crowd("read"), ours, oursCached), 5, "%.1f times")
+	}
+	for _, f := range r.contention["64 goroutines, one session"] {
+		if f.contender.Name == ours && f.contender.Store == peers.Memory && f.err == nil {
+			atMost("memory, 64 writing one session: updates lost", float64(f.lost), 0, "%.0f")
+			alone := measure.Summarize(r.uncontended).Median
+			atLeast("memory, 64 writing one session: throughput, of an uncontended mutex's",
+				measure.Summarize(f.rates).Median/alone, 0.5, "%.2f")
+		}
+	}
+	if a, b := r.scale(ours, 1_000_000), r.scale(scs, 1_000_000); a != nil && b != nil {
+		atMost("one million sessions: bytes each", a.HeapEach, 380, "%.0f")
+		atMost("one million sessions: CPU of a full GC, of scs's", a.GCMillis/b.GCMillis, 0.6, "%.2f")
+		atMost("one million sessions: longest wait for a lock in a sweep, ms", max(a.StallNone, a.StallTen)-a.StallIdle, 1, "%.1f")
+		atMost("one million sessions, all expired: bytes left each", a.LeftEach, 40, "%.0f")
+	}
+	if bare := r.served("", "", peers.Untouched); bare != nil {
+		for _, s := range r.servers {
+			if s.contender.Name == ours && s.contender.Store != peers.Redis && s.err == nil {
+				atLeast(fmt.Sprintf("behind a server, %s, %v: throughput of the bare handler's", s.contender.Store, s.action),
+					measure.RatioOf(s.rates, bare.rates).Median, 0.95, "%.2f")
+			}
+		}
+	}
+	return all
+}
+
+// scale returns what was measured of a library at a size, or nil.
+func (r *results) scale(library string, sessions int) *scale {
+	for i, s := range r.scales {
+		if s.Library == library && s.Sessions == sessions {
+			return &r.scales[i]
+		}
+	}
+	return nil
+}
+
+// served returns what was measured of a server, or nil.
+func (r *results) served(name string, store peers.Store, a peers.Action) *served {
+	for _, s := range r.servers {
+		if s.contender.Name == name && s.contender.Store == store && s.action == a && s.err == nil {
+			return s
+		}
+	}
+	return nil
+}
