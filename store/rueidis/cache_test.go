@@ -4,8 +4,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
@@ -217,6 +221,44 @@ func TestCacheBehindSilence(t *testing.T) {
 			}
 		}
 		t.Logf("answered again %d ms after the network was back", time.Since(healed).Milliseconds())
+	})
+}
+
+// TestCacheUnderCuts loads through a client of the application's, which repeats
+// cached reads by itself, while every connection is cut again and again. It is
+// for the race detector: see persist.
+func TestCacheUnderCuts(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		proxy := redistest.NewProxy(t, s.Addr)
+		// So short a delay that most loads ask the server.
+		st := newStore(t, client.ClientOption{InitAddress: []string{proxy.Addr}}, rueidis.Options{MaxRevocationDelay: time.Millisecond})
+		refs := make([]string, 20)
+		for i := range refs {
+			var err error
+			if refs[i], err = open(t, "redis://"+s.Addr, rueidis.Options{}).Create(t.Context(), newRecord()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop := proxy.CutEvery(5 * time.Millisecond)
+		var loaded, failed atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 16 {
+			wg.Go(func() {
+				for began := time.Now(); time.Since(began) < time.Second; i++ {
+					switch _, err := st.Load(t.Context(), refs[i%len(refs)]); {
+					case err == nil:
+						loaded.Add(1)
+					case isContract(err):
+						t.Errorf("Load: %v", err)
+					default:
+						failed.Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		t.Logf("%d loads, %d without an answer, %d connections cut", loaded.Load(), failed.Load(), stop())
 	})
 }
 

@@ -11,11 +11,12 @@
 //
 // # Timeouts
 //
-// Every operation ends within [Options.Timeout], whatever its context says and
-// whatever the client is waiting for. Until then a broken connection, a server
-// that is loading its data and a cluster without a master are met with another
-// attempt. A write whose answer was lost is not made twice, and does not appear
-// as somebody else's: the record keeps the revisions that led to it.
+// Every operation ends within [Options.Timeout], whatever its context says. When
+// that is cancelled it ends at once, or, where nobody shares its connection, with
+// the answer or the timeout. Until then a broken connection, a server that is
+// loading its data and a cluster without a master are met with another attempt.
+// A write whose answer was lost is not made twice, and does not appear as
+// somebody else's: the record keeps the revisions that led to it.
 //
 // An error that is none of the [session.Store] contract's means that the
 // outcome of a write is unknown, and says nothing about the session. Nobody is

@@ -90,10 +90,12 @@ func parseURL(rawURL string) (client.ClientOption, error) {
 }
 
 // advise gives the client the settings that sessions want, where the URL has
-// not said otherwise. The package documentation says why.
+// not said otherwise. docs/REDIS.md has the measurements behind them.
 func advise(settings *client.ClientOption, opts Options) {
 	settings.ConnWriteTimeout = cmp.Or(settings.ConnWriteTimeout, 2*time.Second)
-	settings.Dialer.Timeout = cmp.Or(settings.Dialer.Timeout, opts.Timeout)
+	// Callers wait for a connection that another one makes, whatever their
+	// contexts say.
+	settings.Dialer.Timeout = min(cmp.Or(settings.Dialer.Timeout, opts.Timeout), opts.Timeout)
 	settings.ClusterOption.ShardsRefreshInterval = 5 * time.Second
 	settings.DisableRetry = true // see persist
 	if opts.MaxRevocationDelay == 0 {

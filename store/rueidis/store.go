@@ -21,9 +21,9 @@ type Options struct {
 	// "session:".
 	Prefix string
 
-	// Timeout bounds every operation, beside the context that it is given.
-	// Zero means 2 seconds; negative is an error. A read or write that meets a
-	// broken connection is repeated until then.
+	// Timeout bounds every operation, beside the context that it is given. A
+	// read or write that meets a broken connection is repeated until then.
+	// Zero means 2 seconds; negative is an error.
 	Timeout time.Duration
 
 	// MaxRevocationDelay, when it is not zero, lets the client keep records in
@@ -77,11 +77,11 @@ type Store struct {
 	calls  atomic.Int64 // see directCalls
 }
 
-var _ session.Store = (*Store)(nil)
+var _ session.FreshLoader = (*Store)(nil)
 
 // New returns a Store that uses a client which the application has made, and
-// ends itself. It does not talk to the server; [Open] does. See the package
-// documentation for the settings that a client should have.
+// ends itself. It does not talk to the server; [Open] does. The settings that a
+// client should have stand in docs/REDIS.md.
 func New(c client.Client, opts Options) (*Store, error) {
 	if c == nil {
 		return nil, errors.New("rueidis: no client")
@@ -112,8 +112,8 @@ func (st *Store) Load(ctx context.Context, ref string) (session.Record, error) {
 	return st.load(ctx, ref, st.recent != nil)
 }
 
-// LoadFresh is Load past the cache of [Options.MaxRevocationDelay]: what it
-// returns is what Redis holds. Without that option it is Load.
+// LoadFresh implements [session.FreshLoader]. It is Load past the cache of
+// [Options.MaxRevocationDelay]; without that option it is Load.
 func (st *Store) LoadFresh(ctx context.Context, ref string) (session.Record, error) {
 	return st.load(ctx, ref, false)
 }

@@ -29,8 +29,8 @@ return 1`
 	// ARGV: kind and revision to be replaced; what is to stand before the
 	// earlier revisions; subject and payload; lifetime; the present time. The
 	// revision that is replaced becomes the newest of the earlier ones, which
-	// are kept while writes come within ten seconds of each other: longer than
-	// a write is repeated.
+	// are kept while writes come within ten seconds of each other, which is
+	// longer than a write is repeated.
 	updateScript = `local h=redis.call('GETRANGE',KEYS[1],0,281)
 if h=='' then return false end
 if string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
