@@ -15,7 +15,7 @@ import (
 
 // tamper replaces the record of the browser's session in the store, as somebody
 // who can write there would.
-func (g *rig) tamper(t testing.TB, change func(*session.Record)) session.Record {
+func (g *rig) tamper(t testing.TB, change func(*session.Record)) {
 	t.Helper()
 	ctx, ref := context.Background(), g.tab().id().String()
 	rec, err := g.store.Store.Load(ctx, ref)
@@ -28,7 +28,6 @@ func (g *rig) tamper(t testing.TB, change func(*session.Record)) session.Record 
 	if _, err := g.store.Store.Update(ctx, ref, base, rec); err != nil {
 		t.Fatal(err)
 	}
-	return rec
 }
 
 // payload is a change of a record.
