@@ -14,13 +14,16 @@ import (
 
 // getCached asks the client's cache, which asks the server where it must. A
 // value of the cache belongs to it, so the caller gets a copy.
-func (st *Store) getCached(ctx context.Context, id session.ID) ([]byte, error) {
+func (st *Store) getCached(ctx context.Context, id session.ID) (stored, error) {
 	get := client.Cacheable(st.get(id))
 	if !st.owned {
 		get = get.Pin() // the client may repeat it, and then recycles it: see persist
 	}
 	value, err := st.client.DoCache(ctx, get, st.opts.MaxRevocationDelay).AsBytes()
-	return bytes.Clone(value), err
+	if err != nil {
+		return stored{}, err
+	}
+	return st.decodeLive(id, bytes.Clone(value))
 }
 
 // recent remembers which sessions this process has written lately, so that

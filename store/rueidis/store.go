@@ -125,11 +125,12 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 	}
 	cached = cached && !st.recent.has(id)
 	op := newOpContext(ctx, st.opts.Timeout)
-	value, err := call(st, op, func() ([]byte, error) {
+	s, err := call(st, op, func() (stored, error) {
 		if cached {
-			value, err := st.getCached(op, id)
-			if err == nil || !isTransient(err) {
-				return value, err
+			// That a session is not there is never taken from the cache: nobody
+			// is logged out by what the cache has missed.
+			if s, err := st.getCached(op, id); err == nil {
+				return s, nil
 			}
 		}
 		var value []byte
@@ -137,18 +138,22 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 			value, err = st.client.Do(op, st.get(id)).AsBytes()
 			return err
 		})
-		return value, err
+		if err != nil {
+			return stored{}, err
+		}
+		return st.decodeLive(id, value)
 	})
 	switch {
+	case err == nil:
+		return s.Record, nil
+	case errors.Is(err, session.ErrNotFound):
+		return session.Record{}, err
 	case client.IsRedisNil(err):
 		return session.Record{}, session.ErrNotFound
 	case isWrongType(err):
 		return session.Record{}, st.foreign(id)
-	case err != nil:
-		return session.Record{}, fmt.Errorf("rueidis: load: %w", err)
 	}
-	s, err := st.decodeLive(id, value)
-	return s.Record, err
+	return session.Record{}, fmt.Errorf("rueidis: load: %w", err)
 }
 
 // get returns the command that reads a session's key. It is an arbitrary one to
