@@ -164,8 +164,15 @@ func TestOpenedSessionIsExtended(t *testing.T) {
 		g := newRig(t)
 		g.update(count)
 		for range 3 {
-			time.Sleep(time.Hour - time.Millisecond)
+			time.Sleep(time.Hour - tick)
 			if err := g.open(t).Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept := g.open(t)
+		for range 3 {
+			time.Sleep(time.Hour - tick)
+			if err := kept.Save(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
