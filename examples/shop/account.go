@@ -1,56 +1,123 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/typedsession/typedsession/session"
 )
 
-// loginPage is what the sign-in page shows.
-type loginPage struct {
-	Name    string // as it was entered
-	Next    string // where to go afterwards
-	Problem string
+// accountPage is what the account page shows.
+type accountPage struct {
+	User    User
+	Devices []device
+	Listed  bool   // false where the store cannot tell, and Devices is this one alone
+	Late    string // how far behind "last seen" can be
 }
 
-func (sh *shop) showLogin(w http.ResponseWriter, r *http.Request) {
-	sh.show(w, r, http.StatusOK, "login", "Sign in", loginPage{Next: r.URL.Query().Get("next")})
+// device is one session of the user.
+type device struct {
+	session.Info
+	This bool // the one that asks
 }
 
-func (sh *shop) login(w http.ResponseWriter, r *http.Request) {
-	name, next := r.PostFormValue("name"), r.PostFormValue("next")
-	user, ok := authenticate(name, r.PostFormValue("password"))
+func (sh *shop) showAccount(w http.ResponseWriter, r *http.Request) {
+	s, user, ok := sh.signedIn(w, r, "/account")
 	if !ok {
-		// One message for both, so that it does not tell who has an account.
-		sh.show(w, r, http.StatusUnprocessableEntity, "login", "Sign in",
-			loginPage{Name: name, Next: next, Problem: "Name and password do not match. Please try again."})
 		return
 	}
-	s := session.From[State](r.Context())
-	remember := r.PostFormValue("remember") != ""
-	s.Update(func(st *State) {
-		if st.UserID != "" && st.UserID != user.ID {
-			*st = State{} // nothing of one person's session passes to another
-		}
-		// The cart of the anonymous visitor stays. Their secret does not: the
-		// Subject changes here, so the session's secret is renewed by itself.
-		st.UserID = user.ID
-		st.Remember = remember
-		st.Flash = "Welcome, " + user.Name + "."
-	})
-	s.SetPersistent(remember)
-	// An address from a form could lead to another site: take a word for it.
-	if next == "checkout" {
-		http.Redirect(w, r, "/checkout", http.StatusSeeOther)
+	this := device{session.Info{ID: s.ID(), Label: deviceName(r.UserAgent()), CreatedAt: s.CreatedAt()}, true}
+	page := accountPage{User: user, Devices: []device{this}, Listed: true, Late: lastSeenLate}
+	others, err := sh.otherSessions(r.Context(), s, user)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		// With -store cookie nobody but each browser knows of its session.
+		page.Listed = false
+	case err != nil:
+		sh.sessionError(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	for _, info := range others {
+		page.Devices = append(page.Devices, device{Info: info})
+	}
+	sh.show(w, r, http.StatusOK, "account", "Your account", page)
 }
 
-func (sh *shop) logout(w http.ResponseWriter, r *http.Request) {
-	s := session.From[State](r.Context())
-	s.Destroy()
-	// This starts a new session, under a new ID, that holds only the message.
-	s.Update(func(st *State) { st.Flash = "You have signed out." })
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+// lastSeenLate is how far behind Info.ExtendedAt can be: a session is rewritten
+// when a tenth of its IdleTimeout has passed, not for every page.
+var lastSeenLate = strings.TrimSuffix((idleTimeout / 10).String(), "0s")
+
+// otherSessions returns the sessions of the user apart from s.
+func (sh *shop) otherSessions(ctx context.Context, s *session.Session[State], user User) ([]session.Info, error) {
+	var others []session.Info
+	for info, err := range sh.sessions.Sessions(ctx, user.ID) {
+		if err != nil {
+			return nil, err
+		}
+		if info.ID != s.ID() {
+			info.Label = cmp.Or(info.Label, "Unknown device") // a record that cannot be read
+			others = append(others, info)
+		}
+	}
+	return others, nil
+}
+
+// signOutDevice ends one of the user's sessions.
+func (sh *shop) signOutDevice(w http.ResponseWriter, r *http.Request) {
+	s, user, ok := sh.signedIn(w, r, "/account")
+	if !ok {
+		return
+	}
+	// An ID is no secret, and Revoke does not ask whose session it ends. That
+	// this user ends none but their own is for us to see to.
+	others, err := sh.otherSessions(r.Context(), s, user)
+	id := r.PostFormValue("id")
+	at := slices.IndexFunc(others, func(i session.Info) bool { return i.ID.String() == id })
+	message := "There was nothing left to sign out."
+	if at >= 0 {
+		err = sh.sessions.Revoke(r.Context(), others[at].ID)
+		message = "Signed out: " + others[at].Label + "."
+	}
+	sh.signedOut(w, r, s, message, err)
+}
+
+// signOutOthers ends all of the user's sessions but this one.
+func (sh *shop) signOutOthers(w http.ResponseWriter, r *http.Request) {
+	s, _, ok := sh.signedIn(w, r, "/account")
+	if !ok {
+		return
+	}
+	n, err := s.RevokeOthers(r.Context())
+	sh.signedOut(w, r, s, othersSignedOut(n), err)
+}
+
+// signedOut answers a form that has signed devices out, or tried to.
+func (sh *shop) signedOut(w http.ResponseWriter, r *http.Request, s *session.Session[State], message string, err error) {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		sh.refuse(w, http.StatusNotImplemented, "One device cannot be told from another",
+			"This shop keeps sessions in the browsers alone. You can sign out all the others at once.", "/account")
+	case err != nil:
+		sh.sessionError(w, r, err)
+	default:
+		s.Update(func(st *State) { st.Flash = message })
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+	}
+}
+
+// othersSignedOut says how many sessions were ended. Where nobody knows how many
+// there were, n is 0.
+func othersSignedOut(n int) string {
+	switch n {
+	case 0:
+		return "You are signed in nowhere else."
+	case 1:
+		return "One other device is signed out."
+	}
+	return fmt.Sprintf("%d other devices are signed out.", n)
 }

@@ -1,202 +1,155 @@
 package main
 
 import (
-	"crypto/pbkdf2"
-	"crypto/sha256"
-	"encoding/base64"
-	"maps"
+	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
 )
 
-// passwords are those that the sign-in page tells.
-var passwords = map[string]string{"ada": "analytical", "grace": "nanosecond"}
+const (
+	firefoxOnLinux = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	chromeOnPhone  = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+)
 
-// TestMain makes logins cheap: under the race detector one takes seconds.
-func TestMain(m *testing.M) {
-	realUsers = maps.Clone(users)
-	for name, given := range passwords {
-		key, err := pbkdf2.Key(sha256.New, given, nil, 1, sha256.Size)
-		if err != nil {
-			panic(err)
-		}
-		user := users[name]
-		user.password = password{hash: base64.RawStdEncoding.EncodeToString(key), rounds: 1}
-		users[name] = user
-	}
-	m.Run()
-}
-
-// realUsers are the users as the program has them.
-var realUsers map[string]User
-
-func TestUsersHaveThePasswordsThatThePageTells(t *testing.T) {
-	t.Parallel()
-	page := openShop(t, "memory").get("/login")
-	for name, given := range passwords {
-		page.wants(t, "<code>"+name+"</code>", "<code>"+given+"</code>")
-		p := realUsers[name].password
-		if p.rounds < 600_000 || !p.matches(given) {
-			t.Errorf("%s cannot sign in with the password that the page tells", name)
-		}
-	}
-	if len(users) != len(passwords) {
-		t.Errorf("%d users, %d passwords", len(users), len(passwords))
-	}
-}
-
-// signIn signs in as ada.
-func (b *browser) signIn(to string, more ...string) answer {
+// twoDevices signs ada in with two browsers.
+func twoDevices(b *browser) (laptop, phone *browser) {
 	b.t.Helper()
-	return b.send("/login", to, append([]string{"name", "ada", "password", "analytical"}, more...)...)
+	laptop, phone = b.another(), b.another()
+	laptop.agent, phone.agent = firefoxOnLinux, chromeOnPhone
+	laptop.signIn("/")
+	phone.signIn("/")
+	return laptop, phone
 }
 
-func TestLoginRenewsTheCookieAndKeepsTheCart(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#teapot", "product", "teapot", "quantity", "1")
-		before := b.cookie()
-		id := sessionID(t, b)
-
-		b.signIn("/")
-		b.get("/").wants(t, "Welcome, Ada.", "/logout")
-		b.get("/cart").wants(t, "Teapot for two")
-		if b.cookie().Value == before.Value {
-			t.Error("the cookie is the same after the login")
-		}
-		if got := sessionID(t, b); got != id {
-			t.Errorf("the session's ID became %s after the login, was %s", got, id)
-		}
-
-		// Whoever planted the first cookie, or stole it, is not signed in.
-		thief := b.another()
-		req := thief.request("GET", "/session", nil)
-		req.AddCookie(before)
-		stolen := thief.do(req)
-		stolen.wants(t, `href="/login"`)
-		stolen.lacks(t, "Ada", "/logout")
-	})
+func (b *browser) isSignedIn() bool {
+	b.t.Helper()
+	return b.do(b.request("GET", "/account", nil)).StatusCode == http.StatusOK
 }
 
-// sessionID returns the ID that the page about the session shows.
-func sessionID(t *testing.T, b *browser) string {
-	t.Helper()
-	m := shownID.FindStringSubmatch(b.get("/session").text)
-	if m == nil {
-		t.Fatal("GET /session shows no ID")
-	}
-	return m[1]
-}
-
-func TestLogoutEndsTheSession(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		b.send("/cart/add", "/#teapot", "product", "teapot", "quantity", "1")
-		b.signIn("/checkout", "next", "checkout")
-		before, id := b.cookie(), sessionID(t, b)
-		if got := b.get("/cart").Header.Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control of the cart is %q, want no-store", got)
-		}
-
-		b.send("/logout", "/")
-		home := b.get("/")
-		home.wants(t, "You have signed out.", `href="/login"`)
-		home.lacks(t, "/logout")
-		b.get("/cart").wants(t, "There is nothing in it yet")
-		if got := sessionID(t, b); got == id {
-			t.Error("the session has the ID of the one that was ended")
-		}
-
-		if b.kind == "cookie" {
-			return // a client-held session cannot be ended before it expires
-		}
-		thief := b.another()
-		req := thief.request("GET", "/session", nil)
-		req.AddCookie(before)
-		thief.do(req).lacks(t, "Ada", "/logout")
-	})
-}
-
-func TestRememberMeMakesTheCookieLast(t *testing.T) {
-	eachStore(t, func(t *testing.T, b *browser) {
-		if c := only(t, b.signIn("/", "remember", "yes")); c.MaxAge <= 0 {
-			t.Errorf("with remember me Max-Age is %d, want more than 0", c.MaxAge)
-		}
-		b.get("/session").wants(t, "Your browser keeps the cookie")
-		if c := only(t, b.signIn("/")); c.MaxAge != 0 {
-			t.Errorf("without remember me Max-Age is %d, want none", c.MaxAge)
-		}
-		b.get("/session").wants(t, "Your browser forgets the cookie")
-	})
-}
-
-// only returns the one cookie that an answer sets, with the safe defaults.
-func only(t *testing.T, a answer) *http.Cookie {
-	t.Helper()
-	all := a.Cookies()
-	if len(all) != 1 {
-		t.Fatalf("%d cookies set, want 1", len(all))
-	}
-	c := all[0]
-	if c.Name != "__Host-session" || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode {
-		t.Errorf("the cookie lacks a safe default: %v", a.Header["Set-Cookie"])
-	}
-	return c
-}
-
-func TestWrongPasswordIsRefused(t *testing.T) {
+func TestAccountListsTheDevices(t *testing.T) {
 	t.Parallel()
 	b := openShop(t, "memory")
-	for _, name := range []string{"ada", "nobody"} {
-		a := b.post("/login", "name", name, "password", "nanosecond", "next", "checkout")
-		if a.StatusCode != http.StatusUnprocessableEntity {
-			t.Errorf("signing in as %s answered %s, want 422", name, a.Status)
-		}
-		a.wants(t, "do not match", `value="`+name+`"`, `value="checkout"`)
-		if len(b.cookies()) != 0 {
-			t.Error("a refused login set a cookie")
-		}
+	laptop, phone := twoDevices(b)
+	grace := b.another()
+	grace.send("/login", "/", "name", "grace", "password", "nanosecond")
+
+	a := laptop.get("/account")
+	a.wants(t, "Firefox on Linux", "Chrome on Android", "Created", "Last seen", sessionID(t, phone))
+	a.lacks(t, sessionID(t, grace), sessionID(t, laptop), laptop.cookie().Value, phone.cookie().Value)
+	if n := strings.Count(a.text, "This device"); n != 1 {
+		t.Errorf("%d devices are this one, want 1", n)
+	}
+	if n := strings.Count(a.text, `action="/account/device"`); n != 1 {
+		t.Errorf("%d devices can be signed out, want 1", n)
+	}
+	grace.get("/account").wants(t, "You are signed in nowhere else")
+}
+
+func TestSigningOutADevice(t *testing.T) {
+	t.Parallel()
+	laptop, phone := twoDevices(openShop(t, "memory"))
+	third := laptop.another()
+	third.signIn("/")
+	id := sessionID(t, phone)
+	laptop.send("/account/device", "/account", "id", id)
+	laptop.get("/account").wants(t, "Signed out: Chrome on Android.")
+	if phone.isSignedIn() || !laptop.isSignedIn() || !third.isSignedIn() {
+		t.Error("not that device alone is signed out")
+	}
+	laptop.send("/account/device", "/account", "id", id) // sent twice
+	laptop.get("/account").wants(t, "There was nothing left to sign out.")
+}
+
+func TestNobodySignsOutSomebodyElse(t *testing.T) {
+	t.Parallel()
+	laptop, _ := twoDevices(openShop(t, "memory"))
+	grace := laptop.another()
+	grace.send("/login", "/", "name", "grace", "password", "nanosecond")
+	for _, id := range []string{sessionID(t, laptop), "", "x", strings.Repeat("0", 32)} {
+		grace.send("/account/device", "/account", "id", id)
+	}
+	grace.send("/account/others", "/account")
+	if !laptop.isSignedIn() {
+		t.Error("one user has ended the session of another")
 	}
 }
 
-func TestNextUserFindsNothingOfTheLast(t *testing.T) {
-	b := openShop(t, "memory")
-	b.signIn("/")
-	b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
-	b.send("/login", "/", "name", " Grace ", "password", "nanosecond")
-	b.get("/").wants(t, "Welcome, Grace.")
-	b.get("/cart").wants(t, "There is nothing in it yet")
-}
-
-func TestLoginLeadsNowhereElse(t *testing.T) {
-	b := openShop(t, "memory")
-	b.signIn("/", "next", "//evil.example/")
-}
-
-func TestCheckout(t *testing.T) {
+func TestSigningOutTheOtherDevices(t *testing.T) {
 	eachStore(t, func(t *testing.T, b *browser) {
-		leadsTo := func(path, to string) {
-			t.Helper()
-			a := b.do(b.request("GET", path, nil))
-			if got := a.Header.Get("Location"); a.StatusCode != http.StatusSeeOther || got != to {
-				t.Errorf("GET %s answered %s, leading to %q; want 303 to %q", path, a.Status, got, to)
-			}
+		laptop, phone := twoDevices(b)
+		third, grace := b.another(), b.another()
+		third.signIn("/")
+		grace.send("/login", "/", "name", "grace", "password", "nanosecond")
+		laptop.send("/account/others", "/account")
+		if a := laptop.get("/account"); b.kind == "memory" {
+			a.wants(t, "2 other devices are signed out.")
 		}
-		leadsTo("/checkout", "/cart") // which is empty
-		leadsTo("/order", "/cart")
-		b.send("/cart/add", "/#plates", "product", "plates", "quantity", "2")
-		leadsTo("/checkout", "/login?next=checkout")
-		b.send("/checkout", "/login?next=checkout")
-		b.get("/login?next=checkout").wants(t, `name="next" value="checkout"`)
-
-		b.signIn("/checkout", "next", "checkout")
-		b.get("/checkout").wants(t, "Ada", "2 × Supper plates", "$108.00")
-		b.send("/checkout", "/order")
-		first := b.get("/order")
-		first.wants(t, "Thank you", "$108.00")
-		b.get("/cart").wants(t, "There is nothing in it yet")
-
-		b.send("/checkout", "/order") // sent twice
-		if second := b.get("/order"); second.text != first.text {
-			t.Error("the form sent twice made a second order")
+		if phone.isSignedIn() || third.isSignedIn() || !laptop.isSignedIn() || !grace.isSignedIn() {
+			t.Error("not the other devices of the user alone are signed out")
+		}
+		phone.signIn("/") // which is welcome again
+		if !phone.isSignedIn() || !laptop.isSignedIn() {
+			t.Error("a login after it does not last")
 		}
 	})
+}
+
+func TestAccountSaysWhatItCannotList(t *testing.T) {
+	t.Parallel()
+	laptop, phone := twoDevices(openShop(t, "cookie"))
+	a := laptop.get("/account")
+	a.wants(t, "has no list of them", "Firefox on Linux", "This device", `action="/account/others"`)
+	a.lacks(t, "Chrome on Android", `action="/account/device"`)
+	if a := laptop.post("/account/device", "id", sessionID(t, phone)); a.StatusCode != http.StatusNotImplemented {
+		t.Errorf("signing out one device was answered with %s, want 501", a.Status)
+	}
+	if !phone.isSignedIn() {
+		t.Error("it was signed out all the same")
+	}
+}
+
+func TestAccountIsForThoseWhoHaveSignedIn(t *testing.T) {
+	eachStore(t, func(t *testing.T, b *browser) {
+		for _, page := range []string{"/account", "/account/password", "/clock"} {
+			b.leads(page, "/login?next="+page)
+		}
+		b.send("/account/device", "/login?next=/account", "id", "x")
+		b.send("/account/others", "/login?next=/account")
+		b.send("/account/password", "/login?next=/account/password")
+		b.send("/confirm", "/login?next=/clock", "next", "/clock")
+		if len(b.cookies()) != 0 {
+			t.Error("a visitor who has not signed in got a cookie")
+		}
+	})
+}
+
+// unlisted is a store that has lost its index.
+type unlisted struct{ *memory.Store }
+
+func (unlisted) Indexed(context.Context, string) ([]session.Indexed, error) {
+	return nil, errors.New("connection refused to 10.0.0.7")
+}
+
+func TestAccountSaysWhenTheStoreIsDown(t *testing.T) {
+	t.Parallel()
+	b := openShopOn(t, unlisted{memory.New()}, "memory")
+	b.signIn("/")
+	down := func(a answer, want string) {
+		t.Helper()
+		if a.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s %s answered %s, want 503", a.Request.Method, a.Request.URL.Path, a.Status)
+		}
+		a.wants(t, want)
+		a.lacks(t, "10.0.0.7", "This device")
+	}
+	down(b.do(b.request("GET", "/account", nil)), "Back in a moment")
+	down(b.post("/account/device", "id", "x"), "Back in a moment")
+	down(b.post("/account/others"), "Back in a moment")
+	down(b.post("/account/password", "password", "difference engine", "again", "difference engine"),
+		"Your other devices could not be signed out")
 }

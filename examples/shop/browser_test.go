@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/typedsession/typedsession/session"
 )
@@ -25,7 +26,7 @@ func eachStore(t *testing.T, test func(t *testing.T, b *browser)) {
 // openShop opens a shop and returns a browser in front of it.
 func openShop(t *testing.T, kind string) *browser {
 	t.Helper()
-	store, err := openStore(kind)
+	store, err := openStore(t.Context(), kind, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,33 +35,78 @@ func openShop(t *testing.T, kind string) *browser {
 
 func openShopOn(t *testing.T, store session.Store, kind string) *browser {
 	t.Helper()
-	handler, err := newShop(store, kind, session.NewKey())
+	handler, err := newShop(store, kind, session.NewKey(), t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewTLSServer(handler) // no client keeps a Secure cookie without TLS
 	t.Cleanup(srv.Close)
-	return (&browser{t: t, kind: kind, srv: srv}).another()
+	return newBrowser(t, kind, srv.URL, srv.Client().Transport)
+}
+
+// eachStoreInBubble is eachStore where time is synctest's, so that a test can
+// wait. The browser calls the handler itself.
+func eachStoreInBubble(t *testing.T, test func(t *testing.T, b *browser)) {
+	for _, kind := range []string{"memory", "cookie"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store, err := openStore(t.Context(), kind, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				test(t, openShopDirectly(t, store, kind))
+			})
+		})
+	}
+}
+
+func openShopDirectly(t *testing.T, store session.Store, kind string) *browser {
+	t.Helper()
+	handler, err := newShop(store, kind, session.NewKey(), t.Context().Done())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newBrowser(t, kind, "https://shop.example", direct{handler})
+}
+
+// direct answers requests without a network.
+type direct struct{ http.Handler }
+
+func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := req.Clone(req.Context())
+	r.Host, r.RequestURI = req.URL.Host, req.URL.RequestURI()
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	res := w.Result()
+	res.Request = req
+	return res, nil
 }
 
 // browser keeps cookies, and does not follow redirects.
 type browser struct {
 	t      *testing.T
 	kind   string // of the shop's store
-	srv    *httptest.Server
+	url    string
+	agent  string // what it says of itself
 	client *http.Client
+}
+
+// newBrowser returns a browser that has never been to the shop at url.
+func newBrowser(t *testing.T, kind, url string, transport http.RoundTripper) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &browser{t, kind, url, "", &http.Client{Transport: transport, Jar: jar, CheckRedirect: stay}}
 }
 
 // another returns a browser that has never been to the shop.
 func (b *browser) another() *browser {
 	b.t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client := &http.Client{Transport: b.srv.Client().Transport, Jar: jar, CheckRedirect: stay}
-	return &browser{b.t, b.kind, b.srv, client}
+	return newBrowser(b.t, b.kind, b.url, b.client.Transport)
 }
 
 // answer is a response that was read to its end.
@@ -85,9 +131,12 @@ func (b *browser) do(req *http.Request) answer {
 
 func (b *browser) request(method, path string, form url.Values) *http.Request {
 	b.t.Helper()
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.srv.URL+path, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
+	}
+	if b.agent != "" {
+		req.Header.Set("User-Agent", b.agent)
 	}
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -103,6 +152,15 @@ func (b *browser) get(path string) answer {
 		b.t.Fatalf("GET %s answered %s", path, a.Status)
 	}
 	return a
+}
+
+// leads fetches a page that must lead on to another one.
+func (b *browser) leads(path, to string) {
+	b.t.Helper()
+	a := b.do(b.request("GET", path, nil))
+	if got := a.Header.Get("Location"); a.StatusCode != http.StatusSeeOther || got != to {
+		b.t.Errorf("GET %s answered %s, leading to %q; want 303 to %q", path, a.Status, got, to)
+	}
 }
 
 // post sends a form, given as names and values in turn.
@@ -128,7 +186,7 @@ func (b *browser) send(path, to string, fields ...string) answer {
 // cookies returns what the browser would send.
 func (b *browser) cookies() []*http.Cookie {
 	b.t.Helper()
-	u, err := url.Parse(b.srv.URL)
+	u, err := url.Parse(b.url)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ type checkoutPage struct {
 
 func (sh *shop) showCheckout(w http.ResponseWriter, r *http.Request) {
 	st := session.From[State](r.Context()).State()
-	user, ok := userByID(st.UserID)
+	user, ok := sh.users.byID(st.UserID)
 	b := bill(&st)
 	switch {
 	case len(b.Rows) == 0:
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
 	case !ok:
-		http.Redirect(w, r, "/login?next=checkout", http.StatusSeeOther)
+		http.Redirect(w, r, "/login?next=/checkout", http.StatusSeeOther)
 	default:
 		sh.show(w, r, http.StatusOK, "checkout", "Check out", checkoutPage{user, b})
 	}
@@ -35,7 +35,7 @@ func (sh *shop) showCheckout(w http.ResponseWriter, r *http.Request) {
 func (sh *shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 	s := session.From[State](r.Context())
 	if s.State().UserID == "" {
-		http.Redirect(w, r, "/login?next=checkout", http.StatusSeeOther)
+		http.Redirect(w, r, "/login?next=/checkout", http.StatusSeeOther)
 		return
 	}
 	number := rand.Text()[:10]

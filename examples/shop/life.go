@@ -28,7 +28,7 @@ type lifePage struct {
 func (sh *shop) showSession(w http.ResponseWriter, r *http.Request) {
 	s := session.From[State](r.Context())
 	st := s.State()
-	user, _ := userByID(st.UserID)
+	user, _ := sh.users.byID(st.UserID)
 	sh.show(w, r, http.StatusOK, "session", "This session", lifePage{
 		Stored:     !s.CreatedAt().IsZero(),
 		ID:         s.ID(),
@@ -38,7 +38,7 @@ func (sh *shop) showSession(w http.ResponseWriter, r *http.Request) {
 		Expires:    s.ExpiresAt().UTC(),
 		Left:       about(time.Until(s.ExpiresAt())),
 		Persistent: st.Remember,
-		Store:      sh.store,
+		Store:      sh.kind,
 		Owner:      user.Name,
 	})
 }

@@ -3,12 +3,14 @@
 //
 //	go run ./examples/shop
 //	go run ./examples/shop -store cookie -addr localhost:9000
+//	go run ./examples/shop -store redis
 //
 // Read state.go first, which declares what a session holds, then shop.go, which
 // sets the manager up, then the handlers.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -23,8 +25,6 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
-	"github.com/typedsession/typedsession/store/cookie"
-	"github.com/typedsession/typedsession/store/memory"
 )
 
 func main() {
@@ -42,7 +42,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("shop", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free one")
-	kind := flags.String("store", "memory", "where sessions are kept: memory or cookie")
+	kind := flags.String("store", "memory", "where sessions are kept: memory, cookie or redis")
+	// A URL with a password belongs in the environment, as the key does.
+	redis := flags.String("redis", "", "`URL` for -store redis (default $REDIS_URL, or "+defaultRedis+")")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -50,15 +52,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	store, err := openStore(*kind)
+	store, err := openStore(ctx, *kind, cmp.Or(*redis, os.Getenv("REDIS_URL"), defaultRedis))
 	if err != nil {
 		return err
+	}
+	if c, ok := store.(io.Closer); ok {
+		defer c.Close()
 	}
 	key, err := sessionKey(stderr)
 	if err != nil {
 		return err
 	}
-	handler, err := newShop(store, *kind, key)
+	handler, err := newShop(store, *kind, key, ctx.Done())
 	if err != nil {
 		return err
 	}
@@ -68,19 +73,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintln(stdout, "shop: listening on", address(ln))
 	return serve(ctx, ln, handler)
-}
-
-// openStore opens the store of that name.
-func openStore(kind string) (session.Store, error) {
-	switch kind {
-	case "memory":
-		store := memory.New()
-		store.MaxSessions = 1_000_000 // anybody can begin one, and memory ends
-		return store, nil
-	case "cookie":
-		return cookie.New(), nil
-	}
-	return nil, fmt.Errorf("-store %q: want memory or cookie", kind)
 }
 
 // sessionKey returns the key that seals the cookies. Whoever has it can forge a
@@ -117,7 +109,7 @@ func serve(ctx context.Context, ln net.Listener, handler http.Handler) error {
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second, // a client that trickles headers holds a goroutine
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
+		WriteTimeout:      30 * time.Second, // the clock moves it on
 		IdleTimeout:       2 * time.Minute,
 	}
 	failed := make(chan error, 1)

@@ -61,7 +61,7 @@ func (sh *shop) show(w http.ResponseWriter, r *http.Request, code int, page, tit
 	// looking at a page writes nothing.
 	flash := session.Take(s, func(st *State) *string { return &st.Flash })
 	st := s.State()
-	user, _ := userByID(st.UserID)
+	user, _ := sh.users.byID(st.UserID)
 	// No cache keeps what one visitor sees, nor does the button that goes back
 	// after a logout.
 	w.Header().Set("Cache-Control", "no-store")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
 )
 
 //go:embed templates static
@@ -14,18 +15,25 @@ var assets embed.FS
 
 // shop is the web application.
 type shop struct {
-	pages pages
-	store string // where sessions are kept, for the page that tells
+	pages    pages
+	users    *accounts
+	sessions *session.Manager[State]
+	store    session.Store
+	kind     string          // of the store, for the page that tells
+	closing  <-chan struct{} // closed when responses without an end are to end
 }
 
+// idleTimeout is for how long a cart waits.
+const idleTimeout = 24 * time.Hour
+
 // newShop returns the shop's handler, which keeps its sessions in store.
-func newShop(store session.Store, kind string, key session.Key) (http.Handler, error) {
+func newShop(store session.Store, kind string, key session.Key, closing <-chan struct{}) (http.Handler, error) {
 	pages, err := parsePages()
 	if err != nil {
 		return nil, err
 	}
-	sh := &shop{pages: pages, store: kind}
-	sessions, err := session.NewManager(store, session.Config[State]{
+	sh := &shop{pages: pages, users: newAccounts(), store: store, kind: kind, closing: closing}
+	cfg := session.Config[State]{
 		Keys: []session.Key{key},
 
 		// Naming who a state belongs to is all that a login has to do against
@@ -33,17 +41,49 @@ func newShop(store session.Store, kind string, key session.Key) (http.Handler, e
 		// the same write, and a cookie from before the login is worthless.
 		Subject: func(st *State) string { return st.UserID },
 
-		// A cart may wait for a day. Without "remember me" the browser forgets
-		// the cookie earlier, when it is closed.
-		IdleTimeout:     24 * time.Hour,
+		// What the account page calls a session.
+		Label: func(r *http.Request, _ *State) string { return deviceName(r.UserAgent()) },
+
+		// Without "remember me" the browser forgets the cookie earlier, when it
+		// is closed.
+		IdleTimeout:     idleTimeout,
 		AbsoluteTimeout: 14 * 24 * time.Hour,
 
+		StaleHandler: http.HandlerFunc(sh.stale),
 		ErrorHandler: sh.sessionError,
-	})
+	}
+	if sh.clientHeld() {
+		// A logout has to be noted, or every copy of the cookie would outlive
+		// it. These notes end with the process; Redis can keep them too.
+		cfg.Revoker = new(memory.Revoker)
+	}
+	sh.sessions, err = session.NewManager(store, cfg)
 	if err != nil {
 		return nil, err
 	}
 
+	// The handlers find their session in the request's context. A request that
+	// never asks for it, for the style sheet say, costs no call of the store.
+	var handler http.Handler = sh.sessions.Wrap(sh.routes())
+
+	// The largest form here is a login. Unbounded, it would be read into memory.
+	handler = http.MaxBytesHandler(handler, 16<<10)
+
+	// SameSite=Lax keeps the cookie off most requests that other sites forge.
+	// This refuses the requests themselves, those of sibling subdomains too.
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(http.HandlerFunc(sh.crossOrigin))
+	return securityHeaders(origins.Handler(handler)), nil
+}
+
+// clientHeld reports whether the browsers hold the sessions, and the shop holds
+// only notes of those that have been ended.
+func (sh *shop) clientHeld() bool {
+	_, ok := sh.store.(session.ClientHeld)
+	return ok
+}
+
+func (sh *shop) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", sh.showCatalogue)
 	mux.HandleFunc("GET /cart", sh.showCart)
@@ -57,31 +97,39 @@ func newShop(store session.Store, kind string, key session.Key) (http.Handler, e
 	mux.HandleFunc("POST /checkout", sh.placeOrder)
 	mux.HandleFunc("GET /order", sh.showOrder)
 	mux.HandleFunc("GET /session", sh.showSession)
+	mux.HandleFunc("GET /account", sh.showAccount)
+	mux.HandleFunc("POST /account/device", sh.signOutDevice)
+	mux.HandleFunc("GET /confirm", sh.showConfirm)
+	mux.HandleFunc("POST /confirm", sh.confirm)
+	mux.HandleFunc("GET /clock", sh.showClock)
+	mux.HandleFunc("GET /clock/events", sh.streamClock)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("/", sh.notFound)
 
-	// The handlers find their session in the request's context. A request that
-	// never asks for it, for the style sheet say, costs no call of the store.
-	var handler http.Handler = sessions.Wrap(mux)
-
-	// The largest form here is a login. Unbounded, it would be read into memory.
-	handler = http.MaxBytesHandler(handler, 16<<10)
-
-	// SameSite=Lax keeps the cookie off most requests that other sites forge.
-	// This refuses the requests themselves, those of sibling subdomains too.
-	origins := http.NewCrossOriginProtection()
-	origins.SetDenyHandler(http.HandlerFunc(sh.crossOrigin))
-	return securityHeaders(origins.Handler(handler)), nil
+	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireFresh(freshFor, h) }
+	mux.Handle("GET /account/password", fresh(sh.showPassword))
+	mux.Handle("POST /account/password", fresh(sh.changePassword))
+	others := http.Handler(http.HandlerFunc(sh.signOutOthers))
+	if sh.clientHeld() {
+		// RevokeOthers counts the login as made now there. So that it is no way
+		// around the password, it must come soon after one.
+		others = fresh(sh.signOutOthers)
+	}
+	mux.Handle("POST /account/others", others)
+	return mux
 }
 
-// securityHeaders tells browsers to run no script, to load nothing from
-// elsewhere, whatever somebody may have smuggled into a page, and to show the
-// shop in nobody's frame.
+// contentSecurity is a Content-Security-Policy. It tells browsers to run no
+// script, to load nothing from elsewhere, whatever somebody may have smuggled
+// into a page, and to show the shop in nobody's frame.
+const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// securityHeaders puts on every answer what keeps other sites out of it.
 func securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; "+
-			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", contentSecurity)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		// Not no-referrer, with which browsers send "Origin: null" with forms,
@@ -91,8 +139,9 @@ func securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// static serves the pictures and the style sheet. They change only with the
-// program, so one tag of this process tells a browser that its copy is current.
+// static serves the pictures, the style sheet and the one script. They change
+// only with the program, so one tag of this process tells a browser that its
+// copy is current.
 func static() http.Handler {
 	tag := `"` + rand.Text() + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

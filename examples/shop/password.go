@@ -1,0 +1,62 @@
+package main
+
+import (
+	"net/http"
+	"unicode/utf8"
+)
+
+// passwordPage is what the page for a new password shows.
+type passwordPage struct {
+	Name    string // of the user, for the browser's password manager
+	Min     int
+	Problem string
+}
+
+// minPassword is how many characters a new password has at least.
+const minPassword = 8
+
+func (sh *shop) showPassword(w http.ResponseWriter, r *http.Request) {
+	sh.showPasswordWith(w, r, http.StatusOK, "")
+}
+
+func (sh *shop) showPasswordWith(w http.ResponseWriter, r *http.Request, code int, problem string) {
+	if _, user, ok := sh.signedIn(w, r, "/account/password"); ok {
+		sh.show(w, r, code, "password", "Change password", passwordPage{user.Name, minPassword, problem})
+	}
+}
+
+// changePassword changes the password, and ends every other session of the user:
+// one of them may be why they change it. It is reached with a fresh login only,
+// so that a session which somebody else got hold of cannot take the account over.
+func (sh *shop) changePassword(w http.ResponseWriter, r *http.Request) {
+	s, user, ok := sh.signedIn(w, r, "/account/password")
+	if !ok {
+		return
+	}
+	given := r.PostFormValue("password")
+	switch {
+	case utf8.RuneCountInString(given) < minPassword:
+		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, "That is too short. Please take eight characters or more.")
+		return
+	case given != r.PostFormValue("again"):
+		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, "The two are not the same. Please type it again.")
+		return
+	}
+	p, err := newPassword(given, user.password.rounds)
+	if err != nil {
+		sh.sessionError(w, r, err)
+		return
+	}
+	// First the password, then the sessions: the other way round, somebody with
+	// the old password could sign in between the two, and stay.
+	sh.users.setPassword(user.ID, p)
+	n, err := s.RevokeOthers(r.Context())
+	if err != nil {
+		sh.refuse(w, http.StatusServiceUnavailable, "Your password is changed",
+			"Your other devices could not be signed out just now. Please do that from your account.", "/account")
+		return
+	}
+	s.Renew() // a copy of this session's own cookie is worthless from now on, too
+	s.Update(func(st *State) { st.Flash = "Your password is changed. " + othersSignedOut(n) })
+	http.Redirect(w, r, "/account", http.StatusSeeOther)
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/cookie"
+	"github.com/typedsession/typedsession/store/memory"
+	"github.com/typedsession/typedsession/store/rueidis"
+)
+
+// defaultRedis is where a Redis server listens that was not told otherwise.
+const defaultRedis = "redis://127.0.0.1:6379"
+
+// openStore opens the store of that name. Nothing else in the shop depends on
+// which it is, apart from what the pages say of it.
+func openStore(ctx context.Context, kind, redisURL string) (session.Store, error) {
+	switch kind {
+	case "memory":
+		store := memory.New()
+		store.MaxSessions = 1_000_000 // anybody can begin one, and memory ends
+		return store, nil
+	case "cookie":
+		return cookie.New(), nil
+	case "redis":
+		store, err := rueidis.Open(ctx, redisURL, rueidis.Options{})
+		if err != nil {
+			return nil, hint(err)
+		}
+		return store, nil
+	}
+	return nil, fmt.Errorf("-store %q: want memory, cookie or redis", kind)
+}
+
+// hint adds to an error of a server that is not there how to start one.
+func hint(err error) error {
+	var unreachable *net.OpError
+	if !errors.As(err, &unreachable) || unreachable.Op != "dial" {
+		return err
+	}
+	return fmt.Errorf(`%w; to start a server: redis-server --save "" --port 6379 (on Debian after: apt install redis-server)`, err)
+}
