@@ -51,7 +51,7 @@ func (r *results) plot(path string) error {
 		return err
 	}
 	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
+		_ = f.Close()
 		return err
 	}
 	return f.Close()

@@ -47,7 +47,7 @@ type handle struct {
 	http.ResponseWriter
 	header http.Header
 	store  floorStore
-	state  any
+	_      any // the state, when there is one
 	begun  bool
 }
 
