@@ -19,9 +19,17 @@ import (
 // ended is what a browser is told whose session has.
 const ended = "event: ended\ndata: signed out\n\n"
 
-// listen opens the clock's stream and returns it after the first event. A stream
-// that does not end breaks after 20 seconds.
+// listen opens the clock's stream and returns it after the first event.
 func (b *browser) listen() *bufio.Reader {
+	b.t.Helper()
+	stream := b.openStream()
+	b.hears(stream)
+	return stream
+}
+
+// openStream opens the clock's stream, which breaks after 20 seconds if it has
+// not ended.
+func (b *browser) openStream() *bufio.Reader {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
 	b.t.Cleanup(cancel)
@@ -33,9 +41,16 @@ func (b *browser) listen() *bufio.Reader {
 	if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != "text/event-stream" {
 		b.t.Fatalf("the stream began with %s, Content-Type %q", res.Status, got)
 	}
-	stream := bufio.NewReader(res.Body)
-	b.hears(stream)
-	return stream
+	return bufio.NewReader(res.Body)
+}
+
+// isTold fails the test unless the stream tells that the session has ended, and
+// ends.
+func (b *browser) isTold() {
+	b.t.Helper()
+	if said, err := io.ReadAll(b.openStream()); err != nil || string(said) != ended {
+		b.t.Errorf("asked again, the shop said %q, error %v; want %q", said, err, ended)
+	}
 }
 
 // hears reads an event that tells the time.
@@ -62,9 +77,7 @@ func TestSigningOutEndsTheClockElsewhere(t *testing.T) {
 	if _, err := io.ReadAll(stream); err != nil {
 		t.Errorf("the stream broke: %v", err)
 	}
-	if got := laptop.get("/clock/events").text; got != ended {
-		t.Errorf("asked again, the shop said %q, want %q", got, ended)
-	}
+	laptop.isTold()
 	if laptop.isSignedIn() || !phone.isSignedIn() {
 		t.Error("not the session alone that was signed out has ended")
 	}
