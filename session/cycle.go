@@ -141,6 +141,9 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 		ref = id.String()
 	}
 	rec, err := y.core.store.Load(ctx, ref)
+	if _, caches := y.core.store.(FreshLoader); err == nil && caches && y.mayBeStale(&rec) {
+		rec, err = y.core.loadFresh(ctx, ref)
+	}
 	switch err = storeError(err); {
 	case errors.Is(err, ErrNotFound):
 		e := Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown}
@@ -161,6 +164,14 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 	if y.live {
 		y.heed(ctx, id)
 	}
+}
+
+// mayBeStale reports whether the secret does not open a record that may have come
+// from a cache. Where somebody has just logged in at another process, the cached
+// record is the one from before, and he must not be taken for a stranger.
+func (y *cycle) mayBeStale(rec *Record) bool {
+	h, _, err := y.core.openPayload(rec)
+	return err == nil && h.held && !y.secret.opens(&h)
 }
 
 // adopt makes rec the session's record, if the secret that the client presented
