@@ -15,13 +15,13 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// told returns all that the events since the last call say, with letters for the
+// story returns all that the events since the last call say, with letters for the
 // IDs in the order in which they come.
-func (e *events) told() []string {
+func (e *events) story() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	letters := map[session.ID]string{{}: "-"}
-	told := []string{}
+	lines := []string{}
 	for _, event := range e.list {
 		if _, ok := letters[event.ID]; !ok {
 			letters[event.ID] = string(rune('A' + len(letters) - 1))
@@ -38,10 +38,10 @@ func (e *events) told() []string {
 				line += " (" + err.Error() + ")"
 			}
 		}
-		told = append(told, line)
+		lines = append(lines, line)
 	}
 	e.list = nil
-	return told
+	return lines
 }
 
 func TestEvents(t *testing.T) {
@@ -91,13 +91,13 @@ func TestEvents(t *testing.T) {
 		{"a superseded token", func(g *rig) {
 			old := g.tab()
 			g.use(renew)
-			g.log.told()
+			g.log.story()
 			old.use(func(*session.Session[state]) {})
 		}, []string{"superseded A of alice"}},
 		{"a token long superseded", func(g *rig) {
 			old := g.tab()
 			g.use(renew)
-			g.log.told()
+			g.log.story()
 			time.Sleep(time.Minute)
 			old.use(func(*session.Session[state]) {})
 		}, []string{"rejected A unknown"}},
@@ -111,7 +111,7 @@ func TestEvents(t *testing.T) {
 		}, []string{"rejected - unauthentic"}},
 		{"an undecodable record", func(g *rig) {
 			g.tamper(g.t, payload(1))
-			g.log.told()
+			g.log.story()
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected A undecodable"}},
 		{"a load that fails", func(g *rig) {
@@ -150,9 +150,9 @@ func TestEvents(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newRig(t)
 				g.update(be("alice"))
-				g.log.told()
+				g.log.story()
 				test.run(g)
-				if diff := cmp.Diff(test.want, g.log.told()); diff != "" {
+				if diff := cmp.Diff(test.want, g.log.story()); diff != "" {
 					t.Errorf("events (-want +got):\n%s", diff)
 				}
 			})
