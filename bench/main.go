@@ -107,6 +107,9 @@ func run(ctx context.Context, name, out, only, child, redis string) error {
 	return r.plot(filepath.Join(out, "results.svg"))
 }
 
+// ballastSize is the heap of a small server.
+const ballastSize = 64 << 20
+
 // results is everything that one run has found out.
 type results struct {
 	profile string
@@ -126,7 +129,7 @@ type results struct {
 }
 
 func measureAll(ctx context.Context, name string, plan profile, only string) (*results, error) {
-	ballast := measure.Ballast(64 << 20)
+	ballast := measure.Ballast(ballastSize)
 	defer runtime.KeepAlive(ballast)
 
 	r := &results{profile: name, plan: plan, started: time.Now(), machine: newMachine()}
