@@ -98,7 +98,9 @@ type Config[T any] struct {
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Observer is told of every event, in the goroutine of the request. It may
-	// use the session. Nil means nobody is told.
+	// use the session; but what happens outside of a request, or after its
+	// handler has returned, comes with a context that holds none. Nil means
+	// nobody is told.
 	Observer func(context.Context, Event)
 
 	// Logger receives the events too: failures as errors, changes that could

@@ -41,6 +41,7 @@ type cycle struct {
 	former  ID     // of the session that was destroyed, or ended meanwhile
 	renew   bool   // Renew was called
 	proven  bool   // Reauthenticated was called
+	keepIt  bool   // RevokeOthers was called
 	persist *bool  // SetPersistent was called
 	reseal  bool   // the token was sealed under an older key
 	begun   bool   // the response has begun: the client can be told nothing more
@@ -238,7 +239,7 @@ func (y *cycle) destroy() error {
 	if y.pieces != 0 && !y.muted {
 		y.tell = tellEnd
 	}
-	y.live, y.renew, y.proven, y.persist, y.reseal = false, false, false, nil, false
+	y.live, y.renew, y.proven, y.keepIt, y.persist, y.reseal = false, false, false, false, nil, false
 	y.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
 	y.state.settle()
 	return y.state.rebuild(nil)

@@ -55,7 +55,7 @@ func unhex(t testing.TB, text string) []byte {
 }
 
 func TestPayloadVectors(t *testing.T) {
-	for name, v := range vectors(t, "payload", 7) {
+	for name, v := range vectors(t, "payload", 8) {
 		payload := unhex(t, v["payload"])
 		again, state, err := session.ParsePayload(payload)
 		if err != nil {
@@ -115,7 +115,7 @@ func TestPayloadsHaveOneForm(t *testing.T) {
 		"a version only":             "01",
 		"a version to come":          "0300" + "00" + "00" + "00",
 		"a sealed one, not opened":   "0200" + "00" + "00" + "00",
-		"flags to come":              "0110" + "00" + "00" + "00",
+		"flags to come":              "0120" + "00" + "00" + "00",
 		"no times":                   "0100",
 		"times cut short":            "0100" + "00" + "00",
 		"a time in too many bytes":   "0100" + "8000" + "00" + "00",
@@ -124,6 +124,8 @@ func TestPayloadsHaveOneForm(t *testing.T) {
 		"a time of more than 64 bit": "0100" + "ffffffffffffffffffff01" + "00" + "00",
 		"a hash cut short":           held + strings.Repeat("ab", 31),
 		"authenticated cut off":      "0104" + "00" + "00" + "00",
+		"kept cut off":               "0110" + "00" + "00" + "00",
+		"kept at zero":               "0110" + "00" + "00" + "00" + "00",
 		"a label cut off":            "0108" + "00" + "00" + "00",
 		"an empty label":             "0108" + "00" + "00" + "00" + "00",
 		"a label cut short":          "0108" + "00" + "00" + "00" + "02" + "61",
@@ -141,7 +143,7 @@ func TestPayloadsHaveOneForm(t *testing.T) {
 }
 
 func FuzzPayload(f *testing.F) {
-	for _, v := range vectors(f, "payload", 7) {
+	for _, v := range vectors(f, "payload", 8) {
 		f.Add(unhex(f, v["payload"]))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

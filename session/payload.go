@@ -14,6 +14,7 @@ type header struct {
 	extended      int64  // when the idle timeout last began anew
 	renewed       int64  // when the secret was drawn
 	authenticated int64  // when the subject was established; 0: it never was
+	kept          int64  // when the others of its subject were revoked, and not it; 0: never
 	label         string // what the application called it when the subject was established
 	persistent    bool
 	held          bool              // there is a secret: the store holds the record
@@ -31,6 +32,7 @@ const (
 	flagHeld
 	flagAuthenticated
 	flagLabel
+	flagKept
 	flagsKnown = 1<<iota - 1
 )
 
@@ -38,7 +40,7 @@ const (
 const maxLabel = 64
 
 // maxHeaderSize is the length of the longest header.
-const maxHeaderSize = 2 + 4*binary.MaxVarintLen64 + 1 + maxLabel + sha256.Size
+const maxHeaderSize = 2 + 5*binary.MaxVarintLen64 + 1 + maxLabel + sha256.Size
 
 // errPayload is the error of every payload that cannot be read.
 var errPayload = errors.New("session: payload is corrupt or of a newer version")
@@ -58,12 +60,18 @@ func appendHeader(dst []byte, h *header) []byte {
 	if h.label != "" {
 		flags |= flagLabel
 	}
+	if h.kept != 0 {
+		flags |= flagKept
+	}
 	dst = append(dst, formatPlain, flags)
 	dst = binary.AppendUvarint(dst, uint64(h.created))
 	dst = binary.AppendUvarint(dst, uint64(h.extended-h.created))
 	dst = binary.AppendUvarint(dst, uint64(h.renewed-h.created))
 	if h.authenticated != 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.authenticated-h.created))
+	}
+	if h.kept != 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.kept-h.created))
 	}
 	if h.label != "" {
 		dst = append(append(dst, byte(len(h.label))), h.label...)
@@ -95,6 +103,11 @@ func parseHeader(payload []byte) (h header, state []byte, err error) {
 		authenticated, after, ok3 := cutUvarint(rest, maxMillis-created)
 		ok = ok && ok3 && created+authenticated != 0
 		h.authenticated, rest = created+authenticated, after
+	}
+	if flags&flagKept != 0 {
+		kept, after, ok3 := cutUvarint(rest, maxMillis-created)
+		ok = ok && ok3 && created+kept != 0
+		h.kept, rest = created+kept, after
 	}
 	if flags&flagLabel != 0 {
 		n := 0

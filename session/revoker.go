@@ -46,7 +46,7 @@ func (c *core) revokeID(ctx context.Context, id ID) error {
 }
 
 // revokeSubject ends the sessions of a subject that were authenticated before
-// the given time.
+// the given time, and not kept since.
 func (c *core) revokeSubject(ctx context.Context, subject string, before time.Time) error {
 	return storeError(c.revoker.Revoke(ctx, subjectKey(subject), before, c.markedUntil()))
 }
@@ -64,7 +64,7 @@ func (c *core) revoked(ctx context.Context, id ID, subject string, h *header) (b
 	if len(marks) != len(keys) {
 		return false, fmt.Errorf("%w: %T gave %d marks for %d keys", ErrUnavailable, c.revoker, len(marks), len(keys))
 	}
-	return !marks[0].IsZero() || subject != "" && h.authenticated < marks[1].UnixMilli(), nil
+	return !marks[0].IsZero() || subject != "" && max(h.authenticated, h.kept) < marks[1].UnixMilli(), nil
 }
 
 // heed asks the Revoker about the session that was just loaded.

@@ -49,9 +49,16 @@ func TestRevokerEndsWhatTheClientHolds(t *testing.T) {
 
 	two.do(m, login)
 	old := two.clone()
+	var loginAt time.Time
 	two.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		loginAt = from(r).AuthenticatedAt()
 		if _, err := from(r).RevokeOthers(r.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+	two.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		if at := from(r).AuthenticatedAt(); !at.Equal(loginAt) {
+			t.Errorf("RevokeOthers moved the login from %v to %v", loginAt, at)
 		}
 	})
 	if one2.read(m).User != "" || old.read(m).User != "" || two.read(m).User == "" {

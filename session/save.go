@@ -35,7 +35,7 @@ func (y *cycle) bury(ctx context.Context) error {
 	if y.doomed == "" {
 		return nil
 	}
-	if y.core.clientHeld && y.begun {
+	if y.core.clientHeld && y.begun && y.core.revoker == nil {
 		y.doomed = ""
 		return y.failed("destroy", ErrCommitted)
 	}
@@ -271,7 +271,7 @@ func (y *cycle) end() {
 // stored, so that the next change does not bring it along.
 func (y *cycle) drop(err error) error {
 	y.state.settle()
-	y.renew, y.proven, y.persist = false, false, nil
+	y.renew, y.proven, y.keepIt, y.persist = false, false, false, nil
 	y.fail(err)
 	if undo := y.state.rebuild(y.base()); undo != nil {
 		return undo

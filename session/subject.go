@@ -119,8 +119,8 @@ func (m *Manager[T]) RevokeSubject(ctx context.Context, subject string, except .
 }
 
 // RevokeOthers ends all other sessions of the subject that this session belongs
-// to. It counts the login as made now, as [Session.Reauthenticated] does, where
-// the store is [ClientHeld]: the others are told from this one by that.
+// to, and returns how many there were. Where the store is [ClientHeld] it saves
+// the session, since its cookie must tell it from the others: see [Session.Save].
 func (s *Session[T]) RevokeOthers(ctx context.Context) (int, error) {
 	l := s.live.Load()
 	if l.err != nil {
@@ -137,15 +137,17 @@ func (s *Session[T]) RevokeOthers(ctx context.Context) (int, error) {
 	if err := s.m.core.needRevoker("RevokeOthers"); err != nil {
 		return 0, err
 	}
-	// Later than every login until now, by which it is told from them.
-	if _, err := nextMilli(ctx); err != nil {
+	// Later than every login until now, by which it is told from them. It is no
+	// login of its own: whoever has stolen a cookie must not freshen it so.
+	before, err := nextMilli(ctx)
+	if err != nil {
 		return 0, wrap("revoke others", err)
 	}
-	s.Reauthenticated()
+	s.intend(func(l *live[T]) { l.renew, l.keepIt = true, true })
 	if err := s.Save(ctx); err != nil {
 		return 0, err
 	}
-	return 0, wrap("revoke others", s.m.core.revokeSubject(ctx, subject, s.AuthenticatedAt()))
+	return 0, wrap("revoke others", s.m.core.revokeSubject(ctx, subject, before))
 }
 
 // member is a live session of a subject.

@@ -90,6 +90,9 @@ func (y *cycle) change(tx bool) (write, error) {
 	if w.rec.Subject != y.subject || y.proven {
 		y.establish(&w, now)
 	}
+	if y.keepIt {
+		w.header.kept = now
+	}
 	w.rec.ID = y.id()
 	y.finish(&w)
 	return w, nil
@@ -98,7 +101,7 @@ func (y *cycle) change(tx bool) (write, error) {
 // establish notes when and where the subject, if there is one, has proven to be
 // who it is.
 func (y *cycle) establish(w *write, now int64) {
-	w.header.authenticated, w.header.label = 0, ""
+	w.header.authenticated, w.header.kept, w.header.label = 0, 0, ""
 	if w.rec.Subject != "" {
 		w.header.authenticated, w.header.label = now, y.state.label()
 	}
@@ -173,7 +176,7 @@ func (y *cycle) keep(ref string, w *write) {
 	y.live, y.ref, y.rev, y.subject = true, ref, w.rec.Rev, w.rec.Subject
 	y.header, y.secret, y.encoded = w.header, w.secret, w.encoded[maxHeaderSize:]
 	y.expires = w.rec.Expires.UnixMilli()
-	y.renew, y.proven, y.persist, y.reseal = false, false, nil, false
+	y.renew, y.proven, y.keepIt, y.persist, y.reseal = false, false, false, nil, false
 	y.state.settle()
 	y.showRecord(w.rec.ID)
 }

@@ -151,12 +151,15 @@ func TestBrokenCapabilitiesFail(t *testing.T) {
 
 // brokenRevoker is a correct one until a function replaces a method.
 type brokenRevoker struct {
+	mu sync.Mutex // guards the pointer, which a mistake replaces
 	*memory.Revoker
 	revoke func(r *brokenRevoker, key string, before, until time.Time) error
 	before func([]time.Time) []time.Time
 }
 
 func (r *brokenRevoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.revoke != nil {
 		return r.revoke(r, key, before, until)
 	}
@@ -164,6 +167,8 @@ func (r *brokenRevoker) Revoke(ctx context.Context, key string, before, until ti
 }
 
 func (r *brokenRevoker) RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	marks, err := r.Revoker.RevokedBefore(ctx, keys...)
 	if r.before != nil {
 		marks = r.before(marks)
