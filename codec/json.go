@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -86,7 +87,21 @@ func decodeJSON(data []byte, v any) (err error) {
 	// Unmarshal checks the whole of data first: more than one value is an
 	// error, and so is nesting deeper than 10,000.
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("codec: JSON: %w", err)
+		return fmt.Errorf("codec: JSON: %s", withoutValue(err))
 	}
 	return nil
+}
+
+// withoutValue says what is wrong without the value that is: decode errors go to
+// logs, and states do not.
+func withoutValue(err error) string {
+	var mismatch *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &mismatch):
+		return fmt.Sprintf("field %q does not fit %v, at byte %d", mismatch.Field, mismatch.Type, mismatch.Offset)
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("%v, at byte %d", syntax, syntax.Offset) // one character at most
+	}
+	return fmt.Sprintf("a value does not fit its type (%T)", err)
 }
