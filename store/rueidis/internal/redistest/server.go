@@ -3,6 +3,8 @@ package redistest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -175,15 +177,24 @@ func (s *Server) Wait(ok func(reply string) bool, args ...string) {
 	s.t.Fatalf("%s: still %q, %v", strings.Join(args, " "), reply, err)
 }
 
-// FreePort returns a loopback port that nothing listened on a moment ago.
+// FreePort returns a loopback port that nothing listened on a moment ago. It is a
+// random one below those that the system hands out, so that no connection takes
+// it meanwhile, and another process hardly ever.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := listen(t)
-	if err != nil {
-		t.Fatal(err)
+	const lowest, highest = 10_000, 32_000
+	for range 100 {
+		var random [2]byte
+		rand.Read(random[:])
+		port := strconv.Itoa(lowest + int(binary.BigEndian.Uint16(random[:]))%(highest-lowest))
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			shut(l)
+			return port
+		}
 	}
-	defer shut(l)
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no free port")
+	return ""
 }
 
 func listen(t testing.TB) (net.Listener, error) {
