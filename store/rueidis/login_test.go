@@ -13,6 +13,7 @@ import (
 // visitor's session from before the login in its cache: it must not take him for
 // a stranger.
 func TestCachedLogin(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		key := session.NewKey()

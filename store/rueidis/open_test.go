@@ -163,6 +163,7 @@ func tooOld(conn net.Conn) {
 }
 
 func TestOpenRefused(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		const password = "hunter2"
 		s := p.Start(t)
@@ -230,6 +231,7 @@ func TestOpenRefused(t *testing.T) {
 // TestRights takes from a user each right that the documentation calls
 // necessary: Open must notice, and say what is needed.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		servers := []*redistest.Server{s}

@@ -16,6 +16,7 @@ import (
 // Options.Replicas can: a logout is answered with success while the link to the
 // replica is silent, the replica is promoted, and the session is back.
 func TestReplication(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		for _, replicas := range []int{0, 1} {
 			master, replica, link := startReplicated(t, p)
@@ -54,6 +55,7 @@ func TestReplication(t *testing.T) {
 // TestReplicationLostAnswer loses the answer to a write that has not reached the
 // replica. Finding the write in place is not enough.
 func TestReplicationLostAnswer(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		master, _, link := startReplicated(t, p)
 		proxy := redistest.NewProxy(t, master.Addr)

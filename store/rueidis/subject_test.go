@@ -79,6 +79,7 @@ func listed(t *testing.T, m *session.Manager[owned], user string) map[session.ID
 // real servers, where the index and the records are different keys, and in a
 // cluster on different nodes.
 func TestSubjects(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		for name, url := range map[string]func() string{
 			"standalone": func() string { return "redis://" + p.Start(t).Addr },
@@ -162,6 +163,7 @@ func testLimit(t *testing.T, url string) {
 }
 
 func TestRevoker(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		for name, url := range map[string]func() string{
 			"standalone": func() string { return "redis://" + p.Start(t).Addr },
@@ -197,6 +199,7 @@ func TestRevoker(t *testing.T) {
 }
 
 func TestRevokerConformance(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		st := open(t, "redis://"+p.Start(t).Addr, rueidis.Options{})
 		storetest.RunRevoker(t, func(*testing.T) session.Revoker { return st.Revoker() })
@@ -204,6 +207,7 @@ func TestRevokerConformance(t *testing.T) {
 }
 
 func TestRevokerKeepsTheLaterMark(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		r := open(t, "redis://"+s.Addr, rueidis.Options{}).Revoker()
