@@ -36,9 +36,11 @@ func BenchmarkRequest(b *testing.B) {
 				defer done()
 				b.ReportAllocs()
 				b.ResetTimer()
+				cpu := measure.CPU()
 				if err := run(b.N); err != nil {
 					b.Fatal(err)
 				}
+				b.ReportMetric(float64(measure.CPU()-cpu)/float64(b.N), "cpu-ns/op")
 			})
 		}
 	}

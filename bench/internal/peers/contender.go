@@ -177,8 +177,9 @@ func Contenders() []Contender {
 		oursCookie("typedsession, methods", open[MethodState]),
 
 		floorRedis(),
-		oursRedis("typedsession", 0),
-		oursRedis("typedsession, cached", cachedDelay),
+		oursRedis("typedsession", 0, noSubjects),
+		oursRedis("typedsession, cached", cachedDelay, noSubjects),
+		oursRedis("typedsession, subjects", 0, withSubjects),
 		scsRedis(),
 		gorillaRedis(),
 		fiberRedis(),

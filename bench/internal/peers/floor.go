@@ -84,7 +84,7 @@ func findCookie(header http.Header) string {
 	return ""
 }
 
-func newFloor[T any, P holder[T]](store floorStore, env Env) *Site {
+func newFloor[T reader, P holder[T]](store floorStore, env Env) *Site {
 	sample := env.sample()
 	// open and shut are the two halves of what every handler but the first
 	// does.

@@ -19,24 +19,37 @@ import (
 const cachedDelay = time.Second
 
 // opener opens a site of typedsession, for one state type.
-type opener func(session.Store, Env) (*Site, error)
+type opener func(session.Store, Env, subjects) (*Site, error)
+
+// subjects says whether sessions belong to their users. Then a login renews the
+// secret by itself, and a store keeps an index, by which a user's sessions can be
+// listed and ended: work that no peer does. Otherwise a login calls Renew.
+type subjects bool
+
+const (
+	noSubjects   subjects = false
+	withSubjects subjects = true
+)
 
 func oursMemory(name string, open opener) Contender {
 	return Contender{
 		Name: name, Store: Memory, Role: Ours,
-		Open: func(env Env) (*Site, error) { return open(memory.New(), env) },
+		Open: func(env Env) (*Site, error) { return open(memory.New(), env, noSubjects) },
 	}
 }
 
 func oursCookie(name string, open opener) Contender {
 	return Contender{
 		Name: name, Store: Cookie, Role: Ours,
-		Open: func(env Env) (*Site, error) { return open(cookie.New(), env) },
+		Open: func(env Env) (*Site, error) { return open(cookie.New(), env, noSubjects) },
 	}
 }
 
-func oursRedis(name string, delay time.Duration) Contender {
+func oursRedis(name string, delay time.Duration, subjects subjects) Contender {
 	note := ""
+	if subjects {
+		note = "with an index of each user's sessions"
+	}
 	if delay > 0 {
 		note = fmt.Sprintf("client-side caching, MaxRevocationDelay %v, of sessions that were not written for as long", delay)
 	}
@@ -48,7 +61,7 @@ func oursRedis(name string, delay time.Duration) Contender {
 			if err != nil {
 				return nil, err
 			}
-			site, err := open[State](store, env)
+			site, err := open[State](store, env, subjects)
 			if err != nil {
 				_ = store.Close()
 				return nil, err
@@ -60,11 +73,13 @@ func oursRedis(name string, delay time.Duration) Contender {
 }
 
 // open is the application with T as its state.
-func open[T any, P holder[T]](store session.Store, env Env) (*Site, error) {
+func open[T reader, P holder[T]](store session.Store, env Env, subjects subjects) (*Site, error) {
 	var conflicts atomic.Int64
 	cfg := session.Config[T]{
-		Keys:    []session.Key{session.NewKey()},
-		Subject: func(state *T) string { return P(state).state().UserID },
+		Keys: []session.Key{session.NewKey()},
+	}
+	if subjects {
+		cfg.Subject = func(state *T) string { return P(state).state().UserID }
 	}
 	if env.CountConflicts {
 		cfg.Observer = func(_ context.Context, e session.Event) {
@@ -90,18 +105,21 @@ func open[T any, P holder[T]](store session.Store, env Env) (*Site, error) {
 			_, _ = w.Write(bodyOK)
 		},
 		Read: func(w http.ResponseWriter, r *http.Request) {
-			state := session.From[T](r.Context()).State()
-			_, _ = w.Write(verdict(P(&state).state().Name))
+			_, _ = w.Write(verdict(session.From[T](r.Context()).State().read().Name))
 		},
 		Write: func(w http.ResponseWriter, r *http.Request) {
 			session.From[T](r.Context()).Update(func(state *T) { P(state).state().Counter++ })
 			_, _ = w.Write(bodyOK)
 		},
 		Login: func(w http.ResponseWriter, r *http.Request) {
-			session.From[T](r.Context()).Update(func(state *T) {
+			s := session.From[T](r.Context())
+			s.Update(func(state *T) {
 				s := P(state).state()
 				s.UserID = otherUser(s.UserID)
 			})
+			if !subjects {
+				s.Renew()
+			}
 			_, _ = w.Write(bodyOK)
 		},
 		Create: func(w http.ResponseWriter, r *http.Request) {
@@ -114,8 +132,8 @@ func open[T any, P holder[T]](store session.Store, env Env) (*Site, error) {
 			_, _ = w.Write(bodyOK)
 		},
 		Dump: func(w http.ResponseWriter, r *http.Request) {
-			state := session.From[T](r.Context()).State()
-			_, _ = w.Write(dump(P(&state).state()))
+			state := session.From[T](r.Context()).State().read()
+			_, _ = w.Write(dump(&state))
 		},
 	} {
 		site.Handlers[action] = m.Wrap(handler)

@@ -59,13 +59,17 @@ func Sample(size int) State {
 	return state
 }
 
-// holder is a type that holds a State: the type that a codec encodes by
+// reader is a type that holds a State: the type that a codec encodes by
 // reflection, or the one that has methods for it.
-type holder[T any] interface {
+type reader interface{ read() State }
+
+// holder is a pointer to it.
+type holder[T reader] interface {
 	*T
 	state() *State
 }
 
+func (s State) read() State    { return s }
 func (s *State) state() *State { return s }
 
 // MethodState is a State with hand-written codec methods, as msgpack's
