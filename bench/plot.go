@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"image/color"
+	"math"
 	"os"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -59,11 +61,11 @@ func (r *results) plot(path string) error {
 
 func (r *results) panel(store peers.Store) (*plot.Plot, error) {
 	p := plot.New()
-	p.Title.Text = fmt.Sprintf("%s store: time of a request, in multiples of the floor", store)
+	p.Title.Text = fmt.Sprintf("%s store: time of a request, in multiples of the floor", title(store))
 	p.X.Scale = plot.LogScale{}
 	p.X.Tick.Marker = plot.TickerFunc(powersOfTwo)
-	p.Legend.Left = true
-	p.Legend.YOffs = vg.Points(-4)
+	p.Legend.Top = true
+	p.Legend.XOffs = vg.Points(-6)
 	p.Add(plotter.NewGrid())
 
 	names := make([]string, len(useCases))
@@ -103,10 +105,15 @@ func (r *results) panel(store peers.Store) (*plot.Plot, error) {
 	}
 	one.Color = color.Black
 	p.Add(one)
-	p.X.Min, p.X.Max = lowest/1.5, highest*1.2
+	p.X.Min = lowest / 1.3
+	p.X.Max = highest * math.Pow(highest/lowest, 0.3) // room for the legend
 	p.Y.Min, p.Y.Max = -0.5, float64(len(useCases))-0.5
-	p.Legend.Top, p.Legend.Left = true, false
 	return p, nil
+}
+
+// title returns the name of a store as it stands in a heading.
+func title(store peers.Store) string {
+	return strings.ToUpper(string(store[:1])) + string(store[1:])
 }
 
 // powersOfTwo marks an axis whose values are ratios.

@@ -87,7 +87,7 @@ func (r *results) writeTargets(d *report) {
 
 func (r *results) writeRequests(d *report) {
 	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
-		d.f("\n## One request, %s store\n\n", store)
+		d.f("\n## One request, %s store\n\n", title(store))
 		d.f("One client, a state of %d bytes. The last column says how many times as long as ours it takes.\n", defaultSize)
 		for _, c := range peers.Contenders() {
 			if c.Store == store && c.Note != "" {
