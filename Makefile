@@ -80,7 +80,7 @@ cover: ## test coverage, line by line in build/cover.html
 .PHONY: bench
 bench: ## compare with other libraries; BENCH=quick takes 3 minutes, not 20
 	@tools/install-programs redis-server wrk
-	go -C bench run . -profile '$(BENCH)'
+	GODEBUG=madvdontneed=0 go -C bench run . -profile '$(BENCH)'
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME=20s

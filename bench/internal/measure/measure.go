@@ -96,6 +96,9 @@ func (j *Job) slice(plan Plan) {
 		return
 	}
 	j.Samples = append(j.Samples, sample)
+	if sample.Nanos*float64(j.n) < float64(plan.Slice)/2 {
+		j.n *= 2 // it was calibrated while the machine was busy
+	}
 	if j.Fresh {
 		j.close()
 	}

@@ -70,8 +70,8 @@ func Wrk(ctx context.Context, url, path string, cookies []string, connections in
 
 var (
 	rateLine = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
-	p50Line  = regexp.MustCompile(`50%\s+(\S+)`)
-	p99Line  = regexp.MustCompile(`99%\s+(\S+)`)
+	p50Line  = regexp.MustCompile(`(?m)^\s+50%\s+(\S+)`)
+	p99Line  = regexp.MustCompile(`(?m)^\s+99%\s+(\S+)`)
 	badLine  = regexp.MustCompile(`Non-2xx or 3xx responses: .*|Socket errors: .*`)
 )
 

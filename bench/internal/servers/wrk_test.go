@@ -8,7 +8,7 @@ import (
 const wrkOutput = `Running 1s test @ http://127.0.0.1:8080
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
-    Latency     1.02ms    1.54ms  24.70ms   91.20%
+    Latency     1.02ms    1.54ms  24.70ms   87.50%
     Req/Sec    31.44k     2.10k   35.11k    70.00%
   Latency Distribution
      50%  812.00us
