@@ -2,66 +2,16 @@ package main
 
 import (
 	"io"
-	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 )
 
-// startRedis starts a Redis server that ends with the test, and returns its URL.
-func startRedis(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("TYPEDSESSION_REQUIRE_SERVERS") == "1" {
-			t.Fatal("redis-server is not on PATH, and TYPEDSESSION_REQUIRE_SERVERS=1 asks for it")
-		}
-		t.Skip("redis-server is not on PATH")
-	}
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	ln.Close()
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The shell waits for the end of its input, which comes even when this
-	// process is killed, and then ends the server.
-	cmd := exec.Command("sh", "-c", `"$@" & read -r line; kill $!; wait`, "sh",
-		path, "--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close()
-		cmd.Wait() //nolint:errcheck // it was killed
-	})
-	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
-		if err == nil {
-			conn.Close()
-			return "redis://" + addr
-		}
-		if time.Since(start) > 20*time.Second {
-			t.Fatalf("redis-server does not answer: %v", err)
-		}
-	}
-}
-
 func TestTwoProcessesOnOneRedisAreOneShop(t *testing.T) {
 	t.Parallel()
-	key, redisURL := session.NewKey().Encode(), startRedis(t)
+	key, redisURL := session.NewKey().Encode(), "redis://"+redistest.Start(t).Addr
 	one := startProgram(t, key, "-store", "redis", "-redis", redisURL)
 	two := startProgram(t, key, "-store", "redis", "-redis", redisURL)
 	here := one.browser(t, "redis")

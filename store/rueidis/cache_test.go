@@ -11,9 +11,9 @@ import (
 
 	client "github.com/redis/rueidis"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // TestCacheHits makes sure that cached loads are not seen by the server.

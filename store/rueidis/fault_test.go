@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // TestNetworkFaults breaks what lies between the application and one server.

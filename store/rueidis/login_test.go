@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // TestCachedLogin logs in at one process and asks another, which has the

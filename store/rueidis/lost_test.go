@@ -13,9 +13,9 @@ import (
 
 	client "github.com/redis/rueidis"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // TestLostAnswer loses a request on its way to the server, or the answer on its

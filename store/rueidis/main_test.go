@@ -3,7 +3,7 @@ package rueidis_test
 import (
 	"testing"
 
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
+	"github.com/typedsession/typedsession/internal/redistest"
 )
 
 func TestMain(m *testing.M) { redistest.Main(m) }

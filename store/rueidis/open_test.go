@@ -14,8 +14,8 @@ import (
 
 	client "github.com/redis/rueidis"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // wantOpenError opens a store that cannot be opened, and returns the error. It

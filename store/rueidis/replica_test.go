@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 )
 
 // TestReplication shows what asynchronous replication cannot promise, and that

@@ -18,9 +18,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	client "github.com/redis/rueidis"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 	"github.com/typedsession/typedsession/store/storetest"
 )
 

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/rueidis/internal/redistest"
 	"github.com/typedsession/typedsession/store/storetest"
 )
 

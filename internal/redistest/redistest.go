@@ -58,3 +58,18 @@ func Each(t *testing.T, test func(t *testing.T, p Program)) {
 		t.Run(p.Name, func(t *testing.T) { test(t, p) })
 	}
 }
+
+// Start starts a server of the first program there is, for a test that one
+// server is enough for. Without a program it skips the test, or fails it if
+// RequireServers is set.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	programs := Programs()
+	if len(programs) == 0 {
+		if os.Getenv(RequireServers) == "1" {
+			t.Fatalf("no server program on PATH, and %s=1 asks for one", RequireServers)
+		}
+		t.Skip("no server program on PATH")
+	}
+	return programs[0].Start(t)
+}
