@@ -35,7 +35,7 @@ func openShop(t *testing.T, kind string) *browser {
 
 func openShopOn(t *testing.T, store session.Store, kind string) *browser {
 	t.Helper()
-	handler, err := newShop(store, kind, session.NewKey(), t.Context().Done())
+	handler, err := newShop(store, kind, session.NewKey(), "", t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func eachStoreInBubble(t *testing.T, test func(t *testing.T, b *browser)) {
 
 func openShopDirectly(t *testing.T, store session.Store, kind string) *browser {
 	t.Helper()
-	handler, err := newShop(store, kind, session.NewKey(), t.Context().Done())
+	handler, err := newShop(store, kind, session.NewKey(), "", t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}

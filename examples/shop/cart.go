@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/typedsession/typedsession/session"
 )
@@ -18,6 +19,8 @@ func (sh *shop) showCatalogue(w http.ResponseWriter, r *http.Request) {
 type cartPage struct {
 	Bill    Bill
 	Max     int
+	Note    string
+	MaxNote int
 	Code    string // the coupon code that was refused
 	Problem string // why
 }
@@ -28,7 +31,7 @@ func (sh *shop) showCart(w http.ResponseWriter, r *http.Request) {
 
 func (sh *shop) showCartWith(w http.ResponseWriter, r *http.Request, code int, coupon, problem string) {
 	st := session.From[State](r.Context()).State()
-	sh.show(w, r, code, "cart", "Cart", cartPage{bill(&st), maxQuantity, coupon, problem})
+	sh.show(w, r, code, "cart", "Cart", cartPage{bill(&st), maxQuantity, st.Note, maxNote, coupon, problem})
 }
 
 // addToCart adds some of a product to what is in the cart.
@@ -62,6 +65,28 @@ func (sh *shop) changeCart(w http.ResponseWriter, r *http.Request) {
 		st.Flash = "Your cart is up to date."
 		if n == 0 {
 			st.Flash = p.Name + " is no longer in your cart."
+		}
+	})
+	http.Redirect(w, r, "/cart", http.StatusSeeOther)
+}
+
+// changeNote keeps what is to be written on the card in the parcel. It is by far
+// the largest thing in a session. With -store cookie a long one does not fit, and
+// the visitor reads so on an error page: browsers drop a cookie over 4096 bytes
+// without a word, so the session's manager sends none and reports the error.
+func (sh *shop) changeNote(w http.ResponseWriter, r *http.Request) {
+	// Browsers send a line break as two characters, and count it as one.
+	note := strings.ReplaceAll(strings.TrimSpace(r.PostFormValue("note")), "\r\n", "\n")
+	if utf8.RuneCountInString(note) > maxNote {
+		sh.refuse(w, http.StatusBadRequest, "That is more than a card holds",
+			fmt.Sprintf("Please take %d characters at most.", maxNote), "/cart")
+		return
+	}
+	session.From[State](r.Context()).Update(func(st *State) {
+		st.Note = note
+		st.Flash = "We will write it on a card."
+		if note == "" {
+			st.Flash = "There will be no card."
 		}
 	})
 	http.Redirect(w, r, "/cart", http.StatusSeeOther)

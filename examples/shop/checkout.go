@@ -9,8 +9,10 @@ import (
 
 // checkoutPage is what the check-out page shows.
 type checkoutPage struct {
-	User User
-	Bill Bill
+	User    User
+	Bill    Bill
+	Note    string
+	Arrives string
 }
 
 func (sh *shop) showCheckout(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +25,7 @@ func (sh *shop) showCheckout(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		http.Redirect(w, r, "/login?next=/checkout", http.StatusSeeOther)
 	default:
-		sh.show(w, r, http.StatusOK, "checkout", "Check out", checkoutPage{user, b})
+		sh.show(w, r, http.StatusOK, "checkout", "Check out", checkoutPage{user, b, st.Note, st.Arrives})
 	}
 }
 
@@ -44,9 +46,8 @@ func (sh *shop) placeOrder(w http.ResponseWriter, r *http.Request) {
 		if b.Items == 0 {
 			return
 		}
-		st.Order = Order{Number: number, Items: b.Items, Total: b.Total}
-		st.Cart = nil
-		st.Discount = 0
+		st.Order = Order{Number: number, Items: b.Items, Total: b.Total, Arrives: st.Arrives}
+		st.Cart, st.Discount, st.Note, st.Arrives = nil, 0, "", ""
 	})
 	http.Redirect(w, r, "/order", http.StatusSeeOther)
 }

@@ -90,7 +90,6 @@ func TestClockTicksUntilTheSessionEnds(t *testing.T) {
 		begun := time.Now()
 		go func() { said <- laptop.get("/clock/events").text }()
 		time.Sleep(time.Hour + time.Second/2)
-		phone.send("/login", "/", "name", "ada", "password", "analytical") // fresh enough to sign out others
 		phone.send("/account/others", "/account")
 		revoked := time.Now()
 		var text string
@@ -128,7 +127,7 @@ func TestClockGoesOnWhenTheSecretIsRenewed(t *testing.T) {
 
 func TestTheServersTimeoutDoesNotCutTheClock(t *testing.T) {
 	t.Parallel()
-	handler, err := newShop(memory.New(), "memory", session.NewKey(), t.Context().Done())
+	handler, err := newShop(memory.New(), "memory", session.NewKey(), "", t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +144,7 @@ func TestTheServersTimeoutDoesNotCutTheClock(t *testing.T) {
 func TestClockEndsWithTheShop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		closing := make(chan struct{})
-		handler, err := newShop(memory.New(), "memory", session.NewKey(), closing)
+		handler, err := newShop(memory.New(), "memory", session.NewKey(), "", closing)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,8 +58,6 @@ func returnTo(next string) string {
 	switch next {
 	case "/checkout", "/account", "/account/password", "/clock":
 		return next
-	case "/account/others": // a form of that page
-		return "/account"
 	}
 	return "/"
 }

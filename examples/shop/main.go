@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	kind := flags.String("store", "memory", "where sessions are kept: memory, cookie or redis")
 	// A URL with a password belongs in the environment, as the key does.
 	redis := flags.String("redis", "", "`URL` for -store redis (default $REDIS_URL, or "+defaultRedis+")")
+	brings := flags.String("carrier", "", "`URL` that says when a parcel arrives (default: the shop plays the carrier)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	handler, err := newShop(store, *kind, key, ctx.Done())
+	handler, err := newShop(store, *kind, key, carrier(*brings), ctx.Done())
 	if err != nil {
 		return err
 	}

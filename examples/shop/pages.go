@@ -119,6 +119,11 @@ func (sh *shop) sessionError(w http.ResponseWriter, _ *http.Request, err error) 
 			"We cannot reach your cart just now. Nothing of it is lost.", "/")
 		return
 	}
+	if errors.Is(err, session.ErrTooLarge) {
+		sh.refuse(w, http.StatusRequestEntityTooLarge, "That is too much to remember",
+			"Your cart is as it was, without what you have just sent. Please make it shorter.", "/cart")
+		return
+	}
 	sh.refuse(w, http.StatusInternalServerError, "Something went wrong",
 		"That was our fault, and your cart is as it was.", "/")
 }

@@ -18,6 +18,7 @@ type shop struct {
 	pages    pages
 	users    *accounts
 	sessions *session.Manager[State]
+	carrier  carrier
 	store    session.Store
 	kind     string          // of the store, for the page that tells
 	closing  <-chan struct{} // closed when responses without an end are to end
@@ -27,12 +28,12 @@ type shop struct {
 const idleTimeout = 24 * time.Hour
 
 // newShop returns the shop's handler, which keeps its sessions in store.
-func newShop(store session.Store, kind string, key session.Key, closing <-chan struct{}) (http.Handler, error) {
+func newShop(store session.Store, kind string, key session.Key, c carrier, closing <-chan struct{}) (http.Handler, error) {
 	pages, err := parsePages()
 	if err != nil {
 		return nil, err
 	}
-	sh := &shop{pages: pages, users: newAccounts(), store: store, kind: kind, closing: closing}
+	sh := &shop{pages: pages, users: newAccounts(), carrier: c, store: store, kind: kind, closing: closing}
 	cfg := session.Config[State]{
 		Keys: []session.Key{key},
 
@@ -66,8 +67,9 @@ func newShop(store session.Store, kind string, key session.Key, closing <-chan s
 	// never asks for it, for the style sheet say, costs no call of the store.
 	var handler http.Handler = sh.sessions.Wrap(sh.routes())
 
-	// The largest form here is a login. Unbounded, it would be read into memory.
-	handler = http.MaxBytesHandler(handler, 16<<10)
+	// The largest form here is a note, whose characters can take twelve bytes
+	// each. Unbounded, it would be read into memory.
+	handler = http.MaxBytesHandler(handler, 64<<10)
 
 	// SameSite=Lax keeps the cookie off most requests that other sites forge.
 	// This refuses the requests themselves, those of sibling subdomains too.
@@ -90,15 +92,18 @@ func (sh *shop) routes() http.Handler {
 	mux.HandleFunc("POST /cart", sh.changeCart)
 	mux.HandleFunc("POST /cart/add", sh.addToCart)
 	mux.HandleFunc("POST /coupon", sh.redeemCoupon)
+	mux.HandleFunc("POST /note", sh.changeNote)
 	mux.HandleFunc("GET /login", sh.showLogin)
 	mux.HandleFunc("POST /login", sh.login)
 	mux.HandleFunc("POST /logout", sh.logout)
 	mux.HandleFunc("GET /checkout", sh.showCheckout)
 	mux.HandleFunc("POST /checkout", sh.placeOrder)
+	mux.HandleFunc("POST /delivery", sh.askCarrier)
 	mux.HandleFunc("GET /order", sh.showOrder)
 	mux.HandleFunc("GET /session", sh.showSession)
 	mux.HandleFunc("GET /account", sh.showAccount)
 	mux.HandleFunc("POST /account/device", sh.signOutDevice)
+	mux.HandleFunc("POST /account/others", sh.signOutOthers)
 	mux.HandleFunc("GET /confirm", sh.showConfirm)
 	mux.HandleFunc("POST /confirm", sh.confirm)
 	mux.HandleFunc("GET /clock", sh.showClock)
@@ -109,13 +114,6 @@ func (sh *shop) routes() http.Handler {
 	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireFresh(freshFor, h) }
 	mux.Handle("GET /account/password", fresh(sh.showPassword))
 	mux.Handle("POST /account/password", fresh(sh.changePassword))
-	others := http.Handler(http.HandlerFunc(sh.signOutOthers))
-	if sh.clientHeld() {
-		// RevokeOthers counts the login as made now there. So that it is no way
-		// around the password, it must come soon after one.
-		others = fresh(sh.signOutOthers)
-	}
-	mux.Handle("POST /account/others", others)
 	return mux
 }
 

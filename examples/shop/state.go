@@ -14,6 +14,8 @@ type State struct {
 	Cart       []Line // in the order in which things were added
 	CouponUsed bool   // stays true: the coupon is good once in a session
 	Discount   int    // per cent off the next order
+	Note       string // to go into the parcel
+	Arrives    string // the day that the carrier has named
 	Order      Order  // the last order placed
 	Flash      string // a message for the next page, shown once
 }
@@ -26,13 +28,16 @@ type Line struct {
 
 // Order is what remains of a cart that was bought.
 type Order struct {
-	Number string
-	Items  int
-	Total  Cents
+	Number  string
+	Items   int
+	Total   Cents
+	Arrives string // "" if nobody has asked
 }
 
-// maxQuantity is how many of one product a cart can hold.
-const maxQuantity = 20
+const (
+	maxQuantity = 20   // of one product in a cart
+	maxNote     = 4000 // characters, about a page
+)
 
 // Items returns how many things are in the cart.
 func (st *State) Items() int {
