@@ -135,6 +135,24 @@ func TestOpenWhatLeadsNowhere(t *testing.T) {
 	})
 }
 
+// What is not HTTP may bring line breaks, which the base64 decoder skips.
+func TestTokensHaveOneSpelling(t *testing.T) {
+	g := newRig(t)
+	g.update(be("alice"))
+	token := g.token()
+	for i := range len(token) + 1 {
+		for _, inserted := range []string{"\n", "\r", "\r\n", "\n\n\n\n", " ", "="} {
+			other := token[:i] + inserted + token[i:]
+			if _, err := g.m.Open(t.Context(), other); !errors.Is(err, session.ErrNotFound) {
+				t.Fatalf("%q inserted at %d: %v, want ErrNotFound", inserted, i, err)
+			}
+		}
+	}
+	if _, err := g.m.Open(t.Context(), token); err != nil {
+		t.Errorf("the token itself: %v", err)
+	}
+}
+
 // Sealing a token again is for those who can be handed a new one.
 func TestOpenByATokenUnderAnOlderKey(t *testing.T) {
 	older := session.NewKey()

@@ -79,9 +79,10 @@ func (t *tokens) open(buf []byte, token string) (content []byte, stale, ok bool)
 	if len(token) > t.longest || size < t.box.Overhead() {
 		return nil, false, false
 	}
-	// Strict decoding: else a token would have several spellings.
+	// Strict decoding, and no line breaks, which even that skips: else a token
+	// would have several spellings.
 	sealed, err := base64.RawURLEncoding.Strict().AppendDecode(buf, []byte(token))
-	if err != nil {
+	if err != nil || base64.RawURLEncoding.EncodedLen(len(sealed)) != len(token) {
 		return nil, false, false
 	}
 	content, stale, err = t.box.Open(sealed[len(sealed):], sealed, t.binding)
