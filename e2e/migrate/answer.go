@@ -1,0 +1,90 @@
+package migrate
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+)
+
+// answer is a response that is not on its way to a client.
+type answer struct {
+	header http.Header
+	code   int // 0 where there is nothing but the header
+	body   bytes.Buffer
+}
+
+// ask returns what a handler answers.
+func ask(h http.Handler, r *http.Request) *answer {
+	a := &answer{header: http.Header{}}
+	h.ServeHTTP(a, r)
+	return a
+}
+
+// Header implements [http.ResponseWriter].
+func (a *answer) Header() http.Header { return a.header }
+
+// WriteHeader implements [http.ResponseWriter].
+func (a *answer) WriteHeader(code int) {
+	if a.code == 0 {
+		a.code = code
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (a *answer) Write(b []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	return a.body.Write(b)
+}
+
+// refusal is the answer of a Manager that could not load or save: it comes from
+// the ErrorHandler.
+type refusal struct{ *answer }
+
+func (*refusal) Error() string { return "migrate: the session manager refused" }
+
+func (f *refusal) replay(w http.ResponseWriter) {
+	maps.Copy(w.Header(), f.header)
+	w.WriteHeader(f.code)
+	_, _ = w.Write(f.body.Bytes())
+}
+
+// uncached keeps a response out of shared caches, whatever the handler says of
+// it: a session's cookie is on it. A Manager does the same for its own, but does
+// not know of this one.
+type uncached struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (u *uncached) begin() {
+	if !u.begun {
+		u.Header().Set("Cache-Control", "no-store")
+	}
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (u *uncached) WriteHeader(code int) {
+	u.begin()
+	u.begun = code >= 200
+	u.ResponseWriter.WriteHeader(code)
+}
+
+// Write implements [http.ResponseWriter].
+func (u *uncached) Write(b []byte) (int, error) {
+	u.begin()
+	u.begun = true
+	return u.ResponseWriter.Write(b)
+}
+
+// FlushError is for [http.ResponseController], as Unwrap is for everything else.
+func (u *uncached) FlushError() error {
+	u.begin()
+	u.begun = true
+	return http.NewResponseController(u.ResponseWriter).Flush()
+}
+
+// Unwrap is for [http.ResponseController].
+func (u *uncached) Unwrap() http.ResponseWriter { return u.ResponseWriter }
+
+// finish is for a handler that has written nothing.
+func (u *uncached) finish() { u.begin() }

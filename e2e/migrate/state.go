@@ -1,0 +1,27 @@
+package migrate
+
+import "github.com/typedsession/typedsession/session"
+
+// State is the state of the new sessions.
+type State struct {
+	UserID string
+	Cart   []string
+}
+
+// carry returns what carries an old session over, given what is worth it: nil
+// where nothing is.
+func carry(old State, persistent bool) func(*session.Session[State]) {
+	if old.UserID == "" && len(old.Cart) == 0 {
+		return nil
+	}
+	return func(s *session.Session[State]) {
+		if s.State().UserID != "" {
+			return // logged in already: the old session is a leftover
+		}
+		s.Update(func(st *State) {
+			st.UserID = old.UserID
+			st.Cart = append(st.Cart, old.Cart...)
+		})
+		s.SetPersistent(persistent)
+	}
+}
