@@ -189,15 +189,23 @@ func (j *jar) join(first string, place int, rest *[maxChunks][]string) (token st
 	if n < 2 || n > len(j.names) {
 		return "", false
 	}
+	// Nothing longer than any token is put together: pieces of any size, for
+	// each of several first ones, cost 35 times the memory of the request.
 	var b strings.Builder
-	b.WriteString(first[2:])
-	for i := 1; i < n; i++ {
+	room := j.capacity()
+	for i, piece := 1, first[2:]; ; i++ {
+		if room -= len(piece); room < 0 {
+			return "", false
+		}
+		b.WriteString(piece)
+		if i == n {
+			return b.String(), true
+		}
 		if len(rest[i]) == 0 {
 			return "", false
 		}
-		b.WriteString(rest[i][min(place, len(rest[i])-1)])
+		piece = rest[i][min(place, len(rest[i])-1)]
 	}
-	return b.String(), true
 }
 
 // cookieValues appends the values of the cookies of one name, at most

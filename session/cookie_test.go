@@ -190,6 +190,26 @@ func TestChunksAreOneUnit(t *testing.T) {
 	})
 }
 
+// An attacker who has no token at all can still send pieces as large as a header
+// may be, several times over.
+func TestChunksOfAnySizeAreNotPutTogether(t *testing.T) {
+	m := newManager(t, cookie.New(), func(c *session.Config[state]) { c.Cookie.MaxChunks = 3 })
+	room := 3*4096 - len("__Host-session"+"__Host-session-1"+"__Host-session-2") - len("3.")
+	read := func(length int) int {
+		piece := strings.Repeat("A", length/3)
+		pair := "__Host-session=3." + piece + strings.Repeat("A", length%3)
+		return len(session.ReadTokens(m, http.Header{"Cookie": {
+			strings.Repeat(pair+"; ", session.MaxCandidates) + "__Host-session-1=" + piece + "; __Host-session-2=" + piece,
+		}}))
+	}
+	if got := read(room); got != session.MaxCandidates {
+		t.Errorf("%d tokens of the largest size, want %d", got, session.MaxCandidates)
+	}
+	if got := read(room + 1); got != 0 {
+		t.Errorf("%d tokens of a byte more, want none", got)
+	}
+}
+
 func newBrowserWith(t testing.TB, cookies map[string]string) *browser {
 	b := newBrowser(t, nil)
 	b.cookies = cookies
