@@ -198,7 +198,13 @@ func encode(dst []byte, v any) ([]byte, error) {
 	e.enc.Reset(e)
 	e.enc.SetSortMapKeys(true)
 	e.enc.UseCompactInts(true)
-	if err := e.enc.EncodeValue(reflect.ValueOf(v).Elem()); err != nil {
+	var err error
+	if c, ok := v.(msgpack.CustomEncoder); ok {
+		err = c.EncodeMsgpack(e.enc)
+	} else {
+		err = e.enc.EncodeValue(reflect.ValueOf(v).Elem())
+	}
+	if err != nil {
 		return nil, err
 	}
 	out := e.dst
@@ -223,7 +229,14 @@ func decode(data []byte, v any) (left int, err error) {
 	d := decoders.Get().(*decoder)
 	d.src.Reset(data)
 	d.dec.Reset(&d.src)
-	if err := d.dec.DecodeValue(reflect.ValueOf(v).Elem()); err != nil {
+	if c, ok := v.(msgpack.CustomDecoder); ok && len(data) > 0 && data[0] != 0xc0 {
+		// Directly, which saves 90 of 650 ns. The library calls the method
+		// for all but nil.
+		err = c.DecodeMsgpack(d.dec)
+	} else {
+		err = d.dec.DecodeValue(reflect.ValueOf(v).Elem())
+	}
+	if err != nil {
 		return 0, err
 	}
 	left = d.src.Len()
