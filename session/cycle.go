@@ -49,8 +49,6 @@ type cycle struct {
 	tell   message
 	events []Event
 
-	buf [128]byte // for opening a token without an allocation
-
 	mu   sync.Mutex
 	seen view
 }
@@ -107,8 +105,10 @@ const supersededGrace = 30 * time.Second
 // a cookie of the same name that somebody planted must not hide the real one.
 func (y *cycle) load(ctx context.Context, tokens []string) {
 	y.loaded = time.Now().UnixMilli()
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
 	for _, token := range tokens {
-		content, stale, ok := y.core.tokens.open(y.buf[:0], token)
+		content, stale, ok := y.core.tokens.open(buf, token)
 		if !ok || !y.core.clientHeld && len(content) != contentSize {
 			// It never reaches the store.
 			y.event(Event{Kind: EventRejected, Reason: ReasonUnauthentic})
@@ -121,7 +121,9 @@ func (y *cycle) load(ctx context.Context, tokens []string) {
 		if y.live {
 			y.muted = false
 			y.reseal = stale && !y.begun
-			y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
+			if y.core.listens(EventLoaded) {
+				y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
+			}
 			return
 		}
 	}
@@ -317,12 +319,12 @@ func (y *cycle) announce(h http.Header) {
 // token returns the token of the live session.
 func (y *cycle) token() string {
 	if y.core.clientHeld {
-		return y.core.tokens.seal([]byte(y.ref))
+		return y.core.tokens.seal(y.ref)
 	}
 	var content [contentSize]byte
 	id := y.id()
 	copy(content[copy(content[:], id[:]):], y.secret[:])
-	return y.core.tokens.seal(content[:])
+	return y.core.tokens.seal(string(content[:]))
 }
 
 // showRecord lets the accessors see the record.

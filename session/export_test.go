@@ -28,7 +28,7 @@ func CookieValues(lines []string, name string) []string {
 
 // OpenToken returns what a token for m holds.
 func OpenToken[T any](m *Manager[T], token string) (content []byte, ok bool) {
-	content, _, ok = m.core.tokens.open(nil, token)
+	content, _, ok = m.core.tokens.open(new([]byte), token)
 	return content, ok
 }
 

@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"slices"
+	"sync"
 )
 
 // secret is the credential of a session: 128 random bits that only the client
@@ -66,22 +68,41 @@ func (t *tokens) fits(content int) error {
 }
 
 // seal returns the token that holds content.
-func (t *tokens) seal(content []byte) string {
-	sealed := t.box.Seal(make([]byte, 0, len(content)+t.box.Overhead()), content, t.binding)
-	return base64.RawURLEncoding.EncodeToString(sealed)
+func (t *tokens) seal(content string) string {
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	// The content, then its sealed form, then the text.
+	size := len(content) + t.box.Overhead()
+	b := slices.Grow((*buf)[:0], len(content)+size+base64.RawURLEncoding.EncodedLen(size))
+	b = append(b, content...)
+	b = t.box.Seal(b, b, t.binding)
+	start := len(b)
+	b = base64.RawURLEncoding.AppendEncode(b, b[len(content):])
+	*buf = b
+	return string(b[start:])
 }
+
+// strictBase64 decodes tokens. It is made once: each call of Strict copies the
+// tables of the encoding.
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+// scratch is memory for the sealed form of a token and for what it holds.
+// Nothing outlives its use, so that a token costs no allocation but its text.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // open returns what a token holds, in buf where there is room. Whatever is wrong
 // with the token, the answer is one and the same. stale means that it was sealed
 // under an older key.
-func (t *tokens) open(buf []byte, token string) (content []byte, stale, ok bool) {
+func (t *tokens) open(buf *[]byte, token string) (content []byte, stale, ok bool) {
 	size := base64.RawURLEncoding.DecodedLen(len(token))
 	if len(token) > t.longest || size < t.box.Overhead() {
 		return nil, false, false
 	}
 	// Strict decoding, and no line breaks, which even that skips: else a token
 	// would have several spellings.
-	sealed, err := base64.RawURLEncoding.Strict().AppendDecode(buf, []byte(token))
+	b := slices.Grow((*buf)[:0], 2*size)
+	*buf = b
+	sealed, err := strictBase64.AppendDecode(b, []byte(token))
 	if err != nil || base64.RawURLEncoding.EncodedLen(len(sealed)) != len(token) {
 		return nil, false, false
 	}
