@@ -209,26 +209,31 @@ func (j *jar) join(first string, place int, rest *[maxChunks][]string) (token st
 }
 
 // cookieValues appends the values of the cookies of one name, at most
-// maxCandidates of them. It reads as net/http does, but in place: a cookie that
-// http.Request.CookiesNamed skips is skipped here.
+// maxCandidates of them. It finds what net/http's Request.CookiesNamed does, but
+// in place, and does not look at the bytes of a value: none that may not stand
+// in a cookie may stand in a token.
 func cookieValues(dst, lines []string, name string) []string {
 	for _, line := range lines {
 		for line != "" {
-			var part string
-			part, line, _ = strings.Cut(line, ";")
+			part := line
+			if end := strings.IndexByte(line, ';'); end >= 0 {
+				part, line = line[:end], line[end+1:]
+			} else {
+				line = ""
+			}
 			part = textproto.TrimString(part)
 			if !strings.HasPrefix(part, name) {
 				continue
 			}
-			key, value, _ := strings.Cut(part, "=")
-			if textproto.TrimString(key) != name {
-				continue
+			value := textproto.TrimString(part[len(name):])
+			if value != "" {
+				if value[0] != '=' {
+					continue
+				}
+				value = part[strings.IndexByte(part, '=')+1:]
 			}
 			if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
 				value = value[1 : n-1]
-			}
-			if !validCookieValue(value) {
-				continue
 			}
 			if dst = append(dst, value); len(dst) == maxCandidates {
 				return dst
@@ -236,15 +241,6 @@ func cookieValues(dst, lines []string, name string) []string {
 		}
 	}
 	return dst
-}
-
-func validCookieValue(value string) bool {
-	for i := range len(value) {
-		if c := value[i]; c < ' ' || c >= 0x7f || c == '"' || c == ';' || c == '\\' {
-			return false
-		}
-	}
-	return true
 }
 
 // capacity is the length of the longest token that fits.

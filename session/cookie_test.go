@@ -91,7 +91,8 @@ func TestCookieValuesAreThoseOfNetHTTP(t *testing.T) {
 	}
 }
 
-// checkCookieValues holds the scan in place against net/http.
+// checkCookieValues holds the scan in place against net/http, which leaves out
+// the values that no cookie may have.
 func checkCookieValues(t *testing.T, lines []string, name string) {
 	t.Helper()
 	r := &http.Request{Header: http.Header{"Cookie": lines}}
@@ -99,9 +100,15 @@ func checkCookieValues(t *testing.T, lines []string, name string) {
 	for _, c := range r.CookiesNamed(name) {
 		want = append(want, c.Value)
 	}
-	want = want[:min(len(want), session.MaxCandidates)]
-	if got := session.CookieValues(lines, name); !slices.Equal(got, want) {
-		t.Errorf("%q has values %q, which net/http reads as %q", lines, got, want)
+	all := session.CookieValues(lines, name)
+	got := slices.DeleteFunc(slices.Clone(all), func(value string) bool {
+		return (&http.Cookie{Name: name, Value: value}).Valid() != nil
+	})
+	if len(all) == session.MaxCandidates {
+		want = want[:min(len(want), len(got))]
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q has values %q, which net/http reads as %q", lines, all, want)
 	}
 }
 
