@@ -13,6 +13,7 @@ import (
 // NewManager, and may be used from many goroutines.
 type core struct {
 	store      Store
+	fresh      FreshLoader // nil: the store has no cache
 	clientHeld bool
 
 	carrier carrier
@@ -48,8 +49,8 @@ func (c *core) expiry(h *header) int64 {
 
 // loadFresh returns the record as it is now.
 func (c *core) loadFresh(ctx context.Context, ref string) (rec Record, err error) {
-	if fresh, ok := c.store.(FreshLoader); ok {
-		rec, err = fresh.LoadFresh(ctx, ref)
+	if c.fresh != nil {
+		rec, err = c.fresh.LoadFresh(ctx, ref)
 	} else {
 		rec, err = c.store.Load(ctx, ref)
 	}

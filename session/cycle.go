@@ -47,6 +47,7 @@ type cycle struct {
 	begun   bool   // the response has begun: the client can be told nothing more
 
 	tell   message
+	vary   [1]string // the response's header, to save an allocation
 	events []Event
 
 	mu   sync.Mutex
@@ -120,7 +121,7 @@ func (y *cycle) load(ctx context.Context, tokens []string) {
 		}
 		if y.live {
 			y.muted = false
-			y.reseal = stale && !y.begun
+			y.reseal = stale
 			if y.core.listens(EventLoaded) {
 				y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
 			}
@@ -144,8 +145,8 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 		ref = id.String()
 	}
 	rec, err := y.core.store.Load(ctx, ref)
-	if _, caches := y.core.store.(FreshLoader); err == nil && caches && y.mayBeStale(&rec) {
-		rec, err = y.core.loadFresh(ctx, ref)
+	if err == nil && y.core.fresh != nil && y.mayBeStale(&rec) {
+		rec, err = y.core.fresh.LoadFresh(ctx, ref)
 	}
 	switch err = storeError(err); {
 	case errors.Is(err, ErrNotFound):
@@ -300,7 +301,7 @@ func (y *cycle) commit(ctx context.Context) error {
 
 // announce puts on the response what the client must be told.
 func (y *cycle) announce(h http.Header) {
-	y.core.carrier.vary(h)
+	y.core.carrier.vary(h, &y.vary)
 	switch y.tell {
 	case tellToken:
 		var maxAge time.Duration

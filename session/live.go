@@ -17,7 +17,8 @@ type live[T any] struct {
 	request *http.Request // nil after Open
 
 	value   T           // written under mu by the holder of the turn
-	scratch T           // what a callback works on, so that none sees half a change
+	scratch *T          // what a callback works on, so that none sees half a change
+	shared  bool        // others may look at value
 	updates []func(*T)  // not saved yet, in order
 	unsure  map[Rev]int // how many of them a write held that got no answer
 	wishes  []func(*live[T])
@@ -43,13 +44,21 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 		return l
 	}
 	l := newLive(s.m, s.request)
-	l.begun = s.begun
 	var buf [maxCandidates]string
 	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request.Header)
 	l.pieces = pieces
 	l.cycle.load(ctx, tokens)
-	s.live.Store(l)
+	s.share(l)
 	return l
+}
+
+// share makes l the session's live part, which others look at from now on.
+func (s *Session[T]) share(l *live[T]) {
+	l.shared = true
+	s.live.Store(l)
+	if s.begun.Load() { // while it was loaded, perhaps: see request.commit
+		l.begun, l.reseal = true, false
+	}
 }
 
 // from loads the session for somebody who relies on it.
@@ -68,8 +77,9 @@ var errInside = errors.New("session: Save and Transact cannot be called inside U
 
 // apply changes the state by fn, or leaves it where fn fails.
 func (l *live[T]) apply(fn func(*T) error) error {
-	l.scratch = l.value
-	if err := l.call(func() error { return fn(&l.scratch) }); err != nil {
+	draft := l.draft()
+	*draft = l.value
+	if err := l.call(func() error { return fn(draft) }); err != nil {
 		return err
 	}
 	l.publish()
@@ -87,9 +97,24 @@ func (l *live[T]) grant() {
 
 // publish lets the accessors see the state that a callback has worked on.
 func (l *live[T]) publish() {
+	if !l.shared {
+		return
+	}
 	l.mu.Lock()
-	l.value = l.scratch
+	l.value = *l.scratch
 	l.mu.Unlock()
+}
+
+// draft returns where the state is worked on: a place of its own once others
+// may look at the session, so that loading it needs none.
+func (l *live[T]) draft() *T {
+	if !l.shared {
+		return &l.value
+	}
+	if l.scratch == nil {
+		l.scratch = new(T)
+	}
+	return l.scratch
 }
 
 // changed notes that the application has changed the state.
@@ -126,20 +151,23 @@ func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
 // rebuild implements stater.
 func (l *live[T]) rebuild(encoded []byte) error {
 	var zero T
-	l.scratch = zero
+	draft := l.draft()
+	*draft = zero
 	if encoded == nil {
-		l.scratch = l.m.initial()
-	} else if err := l.m.decode(encoded, &l.scratch); err != nil {
+		*draft = l.m.initial()
+	} else if err := l.m.decode(encoded, draft); err != nil {
 		return err
 	}
 	wishes := l.wishes
 	l.wishes = nil
-	_ = l.call(func() error {
-		for _, update := range l.updates {
-			update(&l.scratch)
-		}
-		return nil
-	})
+	if len(l.updates) > 0 {
+		_ = l.call(func() error {
+			for _, update := range l.updates {
+				update(draft)
+			}
+			return nil
+		})
+	}
 	l.publish()
 	l.grant() // an update may ask for more of a fresher state
 	l.wishes = wishes

@@ -37,6 +37,7 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 		return nil, fmt.Errorf("session: Config.%w", err)
 	}
 	_, clientHeld := store.(ClientHeld)
+	fresh, _ := store.(FreshLoader)
 	index, _ := store.(SubjectIndex)
 	switch {
 	case cfg.MaxPerSubject > 0 && index == nil:
@@ -46,6 +47,7 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 	}
 	c := &core{
 		store:        store,
+		fresh:        fresh,
 		clientHeld:   clientHeld,
 		carrier:      carrier{Transport: cfg.Transport, jar: newJar(cfg.Cookie)},
 		idle:         millis(cfg.IdleTimeout),
@@ -151,10 +153,10 @@ func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[
 func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
 	s := &Session[T]{m: m}
 	l := newLive(m, nil)
-	l.begun = true
+	s.begun.Store(true)
 	s.turn.Lock()
 	l.cycle.load(ctx, []string{token})
-	s.live.Store(l)
+	s.share(l)
 	s.unlock(ctx)
 	if l.err != nil {
 		return nil, l.err

@@ -14,26 +14,27 @@ import (
 // error could not take it back.
 type response struct {
 	w       http.ResponseWriter
-	r       *http.Request // for the ErrorHandler
 	session committer
 	before  http.Header // w's header without anything of the handler's
 	begun   bool
 	err     error // of the commit: what the handler writes goes nowhere
 }
 
-// committer is what a response needs of the session.
+// committer is what a response needs of the session. It is also the request's
+// context.
 type committer interface {
+	context.Context
 	// commit saves the session and puts its cookie into header.
 	commit(header http.Header) error
 	// refuse answers for a commit that failed.
-	refuse(w http.ResponseWriter, r *http.Request, err error)
+	refuse(w http.ResponseWriter, err error)
 	// finish ends the session's use, and saves what was changed after the
 	// commit, or does not.
 	finish(save bool)
 }
 
-func (p *response) init(w http.ResponseWriter, r *http.Request, session committer) {
-	p.w, p.r, p.session = w, r, session
+func (p *response) init(w http.ResponseWriter, session committer) {
+	p.w, p.session = w, session
 	if h := w.Header(); len(h) > 0 {
 		p.before = maps.Clone(h)
 	}
@@ -50,7 +51,7 @@ func (p *response) commit() error {
 	if p.err = p.session.commit(header); p.err != nil {
 		// None of what the handler said may leave: it tells of a success.
 		p.reset()
-		p.session.refuse(p.w, p.r, p.err)
+		p.session.refuse(p.w, p.err)
 		p.before = maps.Clone(header)
 	}
 	return p.err
@@ -90,7 +91,7 @@ func (p *response) Unwrap() http.ResponseWriter { return p.w }
 // can: it tells of nothing but the end of the request's context.
 func (p *response) CloseNotify() <-chan bool {
 	gone := make(chan bool, 1)
-	context.AfterFunc(p.r.Context(), func() { gone <- true })
+	context.AfterFunc(p.session, func() { gone <- true })
 	return gone
 }
 

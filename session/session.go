@@ -22,8 +22,8 @@ type Session[T any] struct {
 	// turn is held by whoever runs a callback, encodes the state or talks to
 	// the store. The callbacks may use the session all the same: see lock.
 	turn  sync.Mutex
-	begun bool                    // the response has begun
 	live  atomic.Pointer[live[T]] // nil until the session is first used
+	begun atomic.Bool             // the response has begun
 	over  atomic.Bool             // the handler has returned: nothing more is saved
 }
 
@@ -76,7 +76,7 @@ func (s *Session[T]) State() T {
 func (s *Session[T]) Update(fn func(*T)) {
 	l := s.live.Load()
 	if !s.lock() {
-		fn(&l.scratch)
+		fn(l.scratch)
 		return
 	}
 	defer s.unlock(context.Background())

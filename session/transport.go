@@ -101,8 +101,9 @@ func (c *carrier) write(header http.Header, token string, maxAge time.Duration, 
 	header[c.header] = []string{token}
 }
 
-// vary adds the request header that the response depends on to Vary.
-func (c *carrier) vary(header http.Header) {
+// vary adds the request header that the response depends on to Vary, in room
+// where that is all there is.
+func (c *carrier) vary(header http.Header, room *[1]string) {
 	name := c.header
 	if name == "" {
 		name = "Cookie"
@@ -113,6 +114,9 @@ func (c *carrier) vary(header http.Header) {
 				return
 			}
 		}
+	}
+	if header["Vary"] == nil {
+		header["Vary"] = room[:0]
 	}
 	header["Vary"] = append(header["Vary"], name)
 }

@@ -51,7 +51,7 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 		q := &request[T]{Context: ctx}
 		r = r.WithContext(q)
 		q.session.m, q.session.request = m, r
-		q.response.init(w, r, q)
+		q.response.init(w, q)
 		completed := false
 		defer func() {
 			if !completed {
@@ -73,6 +73,12 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 
 // commit implements committer.
 func (q *request[T]) commit(header http.Header) error {
+	// Either this finds what another goroutine is loading, or that finds this.
+	q.session.begun.Store(true)
+	l := q.session.live.Load()
+	if l == nil {
+		return nil // nobody has looked at the session yet
+	}
 	returned := false
 	defer func() {
 		if !returned {
@@ -85,12 +91,6 @@ func (q *request[T]) commit(header http.Header) error {
 		panic("session: the response was written inside Update or Transact")
 	}
 	defer q.session.unlock(q)
-	q.session.begun = true
-	l := q.session.live.Load()
-	if l == nil {
-		returned = true
-		return nil // nobody has looked at the session yet
-	}
 	err := l.commit(q.Context)
 	if err == nil {
 		l.announce(header)
@@ -102,13 +102,13 @@ func (q *request[T]) commit(header http.Header) error {
 }
 
 // refuse implements committer.
-func (q *request[T]) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (q *request[T]) refuse(w http.ResponseWriter, err error) {
 	q.session.turn.Lock()
 	// The secret that an earlier Save has renewed is the only one that counts.
 	q.session.live.Load().announce(w.Header())
 	q.session.turn.Unlock()
 	noStore(w.Header())
-	q.session.m.core.errorHandler(w, r, err)
+	q.session.m.core.errorHandler(w, q.session.request, err)
 }
 
 // finish implements committer.
