@@ -199,8 +199,13 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 				defer y.core.lines.leave(id)
 			}
 			queued = true
-		} else if err := pause(ctx, attempt, w.rec.Rev); err != nil {
-			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+		} else if attempt > 4 {
+			// The first few conflicts are no other process's: while this
+			// request waited in the line, those in front of it have written,
+			// and those that have met no conflict yet write past it.
+			if err := pause(ctx, attempt, w.rec.Rev); err != nil {
+				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+			}
 		}
 		// The token must open the current record too: it may have been renewed.
 		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
@@ -237,7 +242,7 @@ func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
 // that they do not meet again, up to a bound that grows from 1 to 32 ms. A
 // revision is random enough.
 func pause(ctx context.Context, attempt int, random Rev) error {
-	bound := time.Millisecond << min(attempt/2, 5)
+	bound := time.Millisecond << min(attempt/4-1, 5)
 	timer := time.NewTimer(time.Duration(uint64(random) % uint64(bound)))
 	defer timer.Stop()
 	select {
