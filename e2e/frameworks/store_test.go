@@ -1,0 +1,65 @@
+package frameworks_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// store keeps sessions in memory, and fails when it is told to.
+type store struct {
+	session.Store
+	mu   sync.Mutex
+	down string
+	ops  []string
+}
+
+// fail makes an operation fail from now on, and no other.
+func (s *store) fail(op string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = op
+}
+
+// asked returns the operations since the last call.
+func (s *store) asked() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ops := strings.Join(s.ops, " ")
+	s.ops = nil
+	return ops
+}
+
+func (s *store) enter(op string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ops = append(s.ops, op)
+	if op == s.down {
+		return fmt.Errorf("%s: down", op)
+	}
+	return nil
+}
+
+func (s *store) Create(ctx context.Context, rec session.Record) (string, error) {
+	if err := s.enter("create"); err != nil {
+		return "", err
+	}
+	return s.Store.Create(ctx, rec)
+}
+
+func (s *store) Load(ctx context.Context, ref string) (session.Record, error) {
+	if err := s.enter("load"); err != nil {
+		return session.Record{}, err
+	}
+	return s.Store.Load(ctx, ref)
+}
+
+func (s *store) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+	if err := s.enter("update"); err != nil {
+		return "", err
+	}
+	return s.Store.Update(ctx, ref, base, rec)
+}
