@@ -137,3 +137,31 @@ func TestRecordsFromTheFuture(t *testing.T) {
 		}
 	})
 }
+
+// TestOperatorMovesTheTimes: who writes to the store lets a session live on, if
+// its payload is not sealed. The expiry beside the payload is not believed.
+func TestOperatorMovesTheTimes(t *testing.T) {
+	for _, seal := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			store := memory.New()
+			s := newSiteInBubble(t, store, func(c *config) { c.SealRecords = seal })
+			believing, moved := s.login(t, "alice"), s.login(t, "alice")
+			far := time.Now().Add(1000 * time.Hour)
+			overwrite(t, s, store, believing, func(rec *session.Record) { rec.Expires = far.Add(time.Hour) })
+			overwrite(t, s, store, moved, func(rec *session.Record) {
+				rec.Expires = far.Add(time.Hour)
+				if !seal {
+					hash := []byte(hash(t, string(rec.Payload)))
+					rec.Payload = forgedPayload(far, far, hash, encoded(t, state{User: "alice"}))
+				}
+			})
+			time.Sleep(999 * time.Hour)
+			if got := believing.get(t, "/read").state(t); got != (state{}) {
+				t.Errorf("SealRecords %v: an expiry changed in the store is believed: %+v", seal, got)
+			}
+			if got := moved.get(t, "/read").state(t); (got.User == "alice") == seal {
+				t.Errorf("SealRecords %v: times changed in the store: %+v; if this has changed, say so in the documentation", seal, got)
+			}
+		})
+	}
+}

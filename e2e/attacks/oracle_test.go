@@ -138,6 +138,10 @@ func newSiteInBubble(t testing.TB, store session.Store, options ...func(*config)
 	server := &http.Server{Handler: m.Wrap(pages()), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // until it is closed
 	transport := &http.Transport{DialContext: l.dial, DisableKeepAlives: true}
-	t.Cleanup(func() { server.Close() })
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return &site{manager: m, url: "http://example.com", client: &http.Client{Transport: transport}}
 }
