@@ -14,7 +14,9 @@ import (
 // from before. All of its fields are required.
 type Adopter[T any] struct {
 	// Manager keeps the new sessions. Its cookie must not have the old one's
-	// name.
+	// name. Leave MaxPerSubject out as long as there is an Adopter: of requests
+	// at once several log in before all but one give way, and a limit would end
+	// other sessions for them.
 	Manager *session.Manager[T]
 
 	// Marks holds a mark for each session that was taken over. It may be the
@@ -30,8 +32,10 @@ type Adopter[T any] struct {
 	Lifetime time.Duration
 
 	// Read looks at the old session of a request and returns what carries it
-	// over into a new one, or nil where there is nothing worth it. An error
-	// means that this cannot be told now, and is no answer about the session.
+	// over into a new one, or nil where there is nothing worth it. It goes by
+	// the cookie that http.Request.Cookie returns, and by no other: the mark is
+	// kept under that one, and another may be anybody's. An error means that
+	// this cannot be told now, and is no answer about the session.
 	Read func(*http.Request) (func(*session.Session[T]), error)
 
 	// End ends the old session of a request, if there is one, and expires its
@@ -60,9 +64,9 @@ func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 			slog.ErrorContext(r.Context(), "session not taken over", "err", err)
 			http.Error(w, "Please try again in a moment.", http.StatusServiceUnavailable)
 		default:
-			own := &uncached{ResponseWriter: w}
-			next.ServeHTTP(own, present(w, r, setCookie))
-			own.finish()
+			private := uncached{w}
+			next.ServeHTTP(private, present(w, r, setCookie))
+			private.insist() // where the handler has written nothing
 		}
 	})
 }

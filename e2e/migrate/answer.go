@@ -51,40 +51,27 @@ func (f *refusal) replay(w http.ResponseWriter) {
 // uncached keeps a response out of shared caches, whatever the handler says of
 // it: a session's cookie is on it. A Manager does the same for its own, but does
 // not know of this one.
-type uncached struct {
-	http.ResponseWriter
-	begun bool
-}
+type uncached struct{ http.ResponseWriter }
 
-func (u *uncached) begin() {
-	if !u.begun {
-		u.Header().Set("Cache-Control", "no-store")
-	}
-}
+func (u uncached) insist() { u.Header().Set("Cache-Control", "no-store") }
 
 // WriteHeader implements [http.ResponseWriter].
-func (u *uncached) WriteHeader(code int) {
-	u.begin()
-	u.begun = code >= 200
+func (u uncached) WriteHeader(code int) {
+	u.insist()
 	u.ResponseWriter.WriteHeader(code)
 }
 
 // Write implements [http.ResponseWriter].
-func (u *uncached) Write(b []byte) (int, error) {
-	u.begin()
-	u.begun = true
+func (u uncached) Write(b []byte) (int, error) {
+	u.insist()
 	return u.ResponseWriter.Write(b)
 }
 
 // FlushError is for [http.ResponseController], as Unwrap is for everything else.
-func (u *uncached) FlushError() error {
-	u.begin()
-	u.begun = true
+func (u uncached) FlushError() error {
+	u.insist()
 	return http.NewResponseController(u.ResponseWriter).Flush()
 }
 
 // Unwrap is for [http.ResponseController].
-func (u *uncached) Unwrap() http.ResponseWriter { return u.ResponseWriter }
-
-// finish is for a handler that has written nothing.
-func (u *uncached) finish() { u.begin() }
+func (u uncached) Unwrap() http.ResponseWriter { return u.ResponseWriter }

@@ -25,6 +25,9 @@ func TestNewStoreFails(t *testing.T) {
 		if got := strings.TrimSpace(answer.text); got != "the shop's own error page" {
 			t.Errorf("the answer is %q, not the ErrorHandler's", got)
 		}
+		if got := answer.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control is %q, not the Manager's", got)
+		}
 		c.clone().wants(t, b, "alice[mug]")
 		p.store.down.Store(false)
 		c.wants(t, p, "alice[mug]")

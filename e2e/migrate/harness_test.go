@@ -36,16 +36,16 @@ type spy struct {
 
 func newSpy() *spy { return &spy{SubjectIndex: memory.New()} }
 
-func (s *spy) call() error {
+func (s *spy) call(ctx context.Context) error {
 	s.calls.Add(1)
 	if s.down.Load() {
 		return errDown
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
-	if err := s.call(); err != nil {
+	if err := s.call(ctx); err != nil {
 		return "", err
 	}
 	ref, err := s.SubjectIndex.Create(ctx, rec)
@@ -56,21 +56,21 @@ func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
 }
 
 func (s *spy) Load(ctx context.Context, ref string) (session.Record, error) {
-	if err := s.call(); err != nil {
+	if err := s.call(ctx); err != nil {
 		return session.Record{}, err
 	}
 	return s.SubjectIndex.Load(ctx, ref)
 }
 
 func (s *spy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
-	if err := s.call(); err != nil {
+	if err := s.call(ctx); err != nil {
 		return "", err
 	}
 	return s.SubjectIndex.Update(ctx, ref, base, rec)
 }
 
 func (s *spy) Delete(ctx context.Context, ref string) error {
-	if err := s.call(); err != nil {
+	if err := s.call(ctx); err != nil {
 		return err
 	}
 	return s.SubjectIndex.Delete(ctx, ref)
@@ -154,6 +154,9 @@ func wantSessions(t testing.TB, m *session.Manager[migrate.State], want int) {
 
 // browser keeps cookies as a browser does.
 type browser map[string]*http.Cookie
+
+// String returns the names of the cookies.
+func (b browser) String() string { return fmt.Sprint(slices.Sorted(maps.Keys(b))) }
 
 // reply is the answer to a request.
 type reply struct {

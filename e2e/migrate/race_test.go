@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/typedsession/typedsession/e2e/migrate"
@@ -17,13 +18,16 @@ import (
 type reader = func(*http.Request) (func(*session.Session[migrate.State]), error)
 
 // together returns a reader that returns to nobody before n requests have read.
-func together(read reader, n int) reader {
-	var all sync.WaitGroup
-	all.Add(n)
+func together(read reader, n int64) reader {
+	var readers atomic.Int64
+	all := make(chan struct{})
 	return func(r *http.Request) (func(*session.Session[migrate.State]), error) {
-		defer all.Wait()
-		defer all.Done()
-		return read(r)
+		carry, err := read(r)
+		if readers.Add(1) == n {
+			close(all)
+		}
+		<-all
+		return carry, err
 	}
 }
 
