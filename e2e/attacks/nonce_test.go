@@ -7,20 +7,26 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
+// Where things are in a token, after docs/FORMAT.md: the nonce in a sealed one, ID
+// and secret in a signed one.
+const (
+	nonceAt  = 1 + 4
+	idAt     = 1 + 4 + 32
+	secretAt = idAt + 16
+)
+
 // TestNothingRepeats collects ten thousand tokens that two processes sealed under
 // one key, and looks for a nonce that came twice; of signed ones, whose content
 // is in the open, for an ID or a secret.
 func TestNothingRepeats(t *testing.T) {
 	const tokens = 10_000
-	// The places of what must differ, after docs/FORMAT.md.
-	const nonce, id, secret = 1 + 4, 1 + 4 + 32, 1 + 4 + 32 + 16
 	tests := []struct {
 		name   string
 		signed bool
 		fields map[string][2]int
 	}{
-		{"sealed", false, map[string][2]int{"nonce": {nonce, 24}, "random half of a nonce": {nonce + 12, 12}, "ciphertext": {nonce + 24, 32}}},
-		{"signed", true, map[string][2]int{"ID": {id, 16}, "secret": {secret, 16}, "half of a secret": {secret, 8}}},
+		{"sealed", false, map[string][2]int{"nonce": {nonceAt, 24}, "random half of a nonce": {nonceAt + 12, 12}, "ciphertext": {nonceAt + 24, 32}}},
+		{"signed", true, map[string][2]int{"ID": {idAt, 16}, "secret": {secretAt, 16}, "half of a secret": {secretAt, 8}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -33,7 +39,7 @@ func TestNothingRepeats(t *testing.T) {
 				})
 				s.pipeline(t, "/count", make([]string, tokens/2), func(_ int, answer reply) {
 					raw := bytesOf(t, answer.setCookie(cookieName))
-					stems[string(raw[nonce:nonce+12])] = true
+					stems[string(raw[nonceAt:nonceAt+12])] = true
 					for name, place := range test.fields {
 						field := string(raw[place[0] : place[0]+place[1]])
 						if seen[name] == nil {
@@ -64,16 +70,16 @@ func TestRenewalDrawsAnew(t *testing.T) {
 	s := newSite(t, memory.New(), func(c *config) { c.Cookie.InsecureSignedOnly = true })
 	b := s.login(t, "alice")
 	before := bytesOf(t, b.token())
-	seen := map[string]bool{string(before[53:]): true}
+	seen := map[string]bool{string(before[secretAt:]): true}
 	for range 100 {
 		b.get(t, "/renew")
 		raw := bytesOf(t, b.token())
-		if string(raw[37:53]) != string(before[37:53]) {
+		if string(raw[idAt:secretAt]) != string(before[idAt:secretAt]) {
 			t.Fatal("the ID has changed")
 		}
-		if seen[string(raw[53:])] {
+		if seen[string(raw[secretAt:])] {
 			t.Fatal("a secret came twice")
 		}
-		seen[string(raw[53:])] = true
+		seen[string(raw[secretAt:])] = true
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
@@ -111,6 +112,18 @@ func TestOperator(t *testing.T) {
 			},
 		},
 		{
+			name: "a payload made up by hand, with mallory's hash", plain: "victims",
+			do: func(t *testing.T, o operator, _, mallory *browser) string {
+				m := o.key(t, mallory)
+				hash := sha256.Sum256(bytesOf(t, mallory.token())[secretAt:])
+				now := time.Now().Add(-time.Minute)
+				made := forgedPayload(now, now, hash[:], encoded(t, state{User: "victims"}))
+				value := o.get(m)
+				o.set(m, strings.Replace(value, payload(value), string(made), 1))
+				return mallory.token()
+			},
+		},
+		{
 			name: "another user's name in mallory's record", plain: "victims",
 			do: func(t *testing.T, o operator, _, mallory *browser) string {
 				m := o.key(t, mallory)
@@ -169,7 +182,10 @@ func TestOperator(t *testing.T) {
 		},
 	}
 	for _, seal := range []bool{false, true} {
-		s, o := hacked(t, func(c *config) { c.SealRecords = seal })
+		s, o := hacked(t, func(c *config) {
+			c.SealRecords = seal
+			c.Cookie.InsecureSignedOnly = true // so that mallory knows a hash
+		})
 		for _, a := range attacks {
 			want := a.plain
 			if seal {
