@@ -1,0 +1,454 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/typedsession/typedsession/session"
+)
+
+// State is what the sessions hold. Every mark and every code is used once, so
+// that a state tells which changes were made, how often, and in which order.
+type State struct {
+	User  string
+	Log   []int
+	Codes []int
+}
+
+func (st *State) String() string {
+	return fmt.Sprintf("{%q, marks %v, codes %v}", st.User, st.Log, st.Codes)
+}
+
+func (st *State) clone() State {
+	return State{User: st.User, Log: slices.Clone(st.Log), Codes: slices.Clone(st.Codes)}
+}
+
+func (st *State) equal(other *State) bool {
+	return st.User == other.User && slices.Equal(st.Log, other.Log) && slices.Equal(st.Codes, other.Codes)
+}
+
+func (st *State) initial() bool { return st.equal(&State{}) }
+
+// change is a change of a state.
+type change struct {
+	fn func(*State) error
+	in map[*sess]bool // the sessions that it was made in
+}
+
+func newChange(fn func(*State) error) *change { return &change{fn: fn, in: map[*sess]bool{}} }
+
+// sess is one session as it must be.
+type sess struct {
+	name    string
+	id      session.ID
+	state   State
+	rev     session.Rev
+	gone    int // the tick at which it was deleted; 0: it was not
+	gen     int // of its secret: each renewal makes a new one
+	created int64
+	used    int64 // when the idle timeout began, in Unix milliseconds like the others
+	renewed int64
+	expires int64
+	owners  []owner
+}
+
+// owner is who a session belonged to, from one tick of the model's clock until
+// the next owner's.
+type owner struct {
+	user string
+	from int
+}
+
+// token is what a cookie leads to.
+type token struct {
+	sess *sess
+	gen  int
+}
+
+// actor is what the model knows of one request: what it has been told of its
+// session, and what it wants of it.
+type actor struct {
+	name   string
+	cookie string
+
+	sess     *sess // nil: none that is stored
+	gen      int
+	seen     State // what sess held when the request last heard of it
+	pending  []*change
+	unsure   map[session.Rev]bool // its writes that got no answer
+	tx       *change              // the transaction that runs
+	renew    bool
+	doomed   *sess
+	muted    bool      // its session has ended under it
+	tell     string    // what the client is to be told: "", "set" or "expired"
+	loadedAt time.Time // zero where it has loaded none
+	broken   bool      // the session could not be loaded
+	begun    bool      // the response has begun
+
+	loading, refresh bool // the next load is that of the request, of a transaction
+
+	since     int // when its operation began
+	target    *sess
+	user      string // whose sessions it revokes or lists
+	except    *sess
+	limit     int // when it last asked for somebody's sessions
+	revoking  bool
+	destroyed int // how many sessions it has ended by revoking
+}
+
+// model is what the sessions must be. Its methods are told of everything in the
+// order in which it happens, and take note of the first thing that should not.
+type model struct {
+	idle, absolute, grace time.Duration
+	timed                 bool // time is the bubble's, and known exactly
+	perSubject            int
+
+	clock     int
+	sessions  []*sess
+	tokens    map[string]token
+	redeemed  map[int]bool
+	unlimited map[string]bool // users for whom MaxPerSubject was not brought about
+	failure   string
+	doubt     bool
+}
+
+func (m *model) fail(format string, args ...any) {
+	if m.failure == "" {
+		m.failure = fmt.Sprintf(format, args...)
+	}
+}
+
+// byID returns the session of an ID. Once its session has expired, a request that
+// was never told that it has created it may create another under the same ID.
+func (m *model) byID(id session.ID) *sess {
+	for _, x := range slices.Backward(m.sessions) {
+		if x.id == id {
+			return x
+		}
+	}
+	return nil
+}
+
+// live reports whether a session can be loaded now.
+func (m *model) live(x *sess) bool {
+	return x != nil && x.gone == 0 && time.Now().UnixMilli() < x.expires
+}
+
+// opens reports whether a request's secret is that of its session.
+func (a *actor) opens(x *sess) bool { return a.sess == x && a.gen == x.gen }
+
+// was reports whether a session was a user's at some time since then.
+func (x *sess) was(user string, since int) bool {
+	if x.gone != 0 && x.gone < since {
+		return false
+	}
+	for i, o := range x.owners {
+		if o.user == user && (i+1 == len(x.owners) || x.owners[i+1].from >= since) {
+			return true
+		}
+	}
+	return false
+}
+
+// wanted returns what a request would make of a state.
+func (m *model) wanted(a *actor, base State) State {
+	st := base.clone()
+	for _, c := range a.pending {
+		_ = c.fn(&st) // only transactions fail
+	}
+	if a.tx != nil {
+		if err := a.tx.fn(&st); err != nil {
+			m.fail("%s: a transaction that fails on %v was saved", a.name, &base)
+		}
+	}
+	return st
+}
+
+// idleWant reports whether a request wants nothing that needs a write.
+func (m *model) idleWant(a *actor) bool {
+	if a.renew && (a.sess != nil || a.muted) {
+		return false
+	}
+	want := m.wanted(a, a.seen)
+	return want.equal(&a.seen)
+}
+
+// adopt tells a request what its session holds, or that its token is dead.
+func (m *model) adopt(a *actor, x *sess) {
+	if !m.live(x) || !a.opens(x) {
+		m.end(a)
+		return
+	}
+	a.seen = x.state.clone()
+	m.doubt = m.doubt || !a.unsure[x.rev] && slices.ContainsFunc(a.pending, func(c *change) bool { return c.in[x] })
+	a.pending = slices.DeleteFunc(slices.Clone(a.pending), func(c *change) bool { return c.in[x] })
+}
+
+// end tells a request that its session has ended under it.
+func (m *model) end(a *actor) {
+	a.sess, a.seen = nil, State{}
+	a.muted, a.tell = true, ""
+}
+
+// lapse ends the session of a request where its time has come: the request looks
+// at the clock by itself, too.
+func (m *model) lapse(a *actor) {
+	if x := a.sess; x != nil && x.gone == 0 && !m.live(x) {
+		m.end(a)
+	}
+}
+
+// loaded is told that the store has answered a load.
+func (m *model) loaded(a *actor, id session.ID, began time.Time) {
+	x := m.byID(id)
+	switch {
+	case a.loading:
+		a.loading = false
+		t, ok := m.tokens[a.cookie]
+		switch {
+		case !ok || t.sess != x:
+			m.fail("%s: loaded something else than its cookie leads to", a.name)
+		case !m.live(x):
+		case t.gen == x.gen:
+			a.sess, a.gen, a.seen, a.loadedAt = x, t.gen, x.state.clone(), began
+		case began.UnixMilli()-x.renewed < m.grace.Milliseconds():
+			a.muted = true
+		}
+	case a.refresh:
+		a.refresh = false
+		m.adopt(a, a.sess)
+	}
+}
+
+// created is told that a record was stored. answered says whether the request
+// knows.
+func (m *model) created(a *actor, rec *session.Record, built time.Time, answered bool) {
+	m.clock++
+	m.lapse(a)
+	after := m.wanted(a, State{})
+	revived := a.muted && after.User == "" && !a.renew
+	switch {
+	case a.sess != nil:
+		m.fail("%s: began a new session beside %s", a.name, a.sess.name)
+	case revived:
+		m.fail("%s: began a new session, though its own has ended and it is no login", a.name)
+	case after.initial() && !(a.muted && a.renew):
+		m.fail("%s: began a session that holds nothing", a.name)
+	case a.begun:
+		m.fail("%s: began a session after the response", a.name)
+	}
+	if old := m.byID(rec.ID); m.live(old) {
+		m.fail("%s: began a session under the ID of %s", a.name, old.name)
+	}
+	now := built.UnixMilli()
+	x := &sess{
+		name: fmt.Sprint("S", len(m.sessions)+1), id: rec.ID, state: after, gen: 1,
+		created: now, used: now, renewed: now, owners: []owner{{after.User, m.clock}},
+	}
+	m.sessions = append(m.sessions, x)
+	m.stored(a, x, rec)
+	if answered {
+		a.sess, a.gen, a.tell, a.muted = x, x.gen, "set", false
+		m.settled(a)
+	} else {
+		m.unlimit(x.state.User)
+	}
+}
+
+// updated is told that a record was replaced.
+func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered bool) {
+	m.clock++
+	x := m.byID(rec.ID)
+	if !m.live(x) {
+		m.fail("%s: brought back a session that has ended", a.name)
+		return
+	}
+	if !a.opens(x) {
+		m.fail("%s: wrote %s with a secret that is not its own any more", a.name, x.name)
+		return
+	}
+	after, former := m.wanted(a, x.state), x.state.User
+	renewed := a.renew || after.User != former
+	now := built.UnixMilli()
+	due := now-x.used > m.idle.Milliseconds()/10
+	switch {
+	case !renewed && after.equal(&x.state) && m.timed && !due:
+		m.fail("%s: wrote %s without a change", a.name, x.name)
+	case renewed && a.begun:
+		m.fail("%s: renewed %s after the response", a.name, x.name)
+	}
+	x.state, x.used = after, now
+	if renewed {
+		x.gen++
+		x.renewed = now
+	}
+	if after.User != former {
+		x.owners = append(x.owners, owner{after.User, m.clock})
+	}
+	m.stored(a, x, rec)
+	switch {
+	case answered:
+		if a.gen = x.gen; renewed {
+			a.tell = "set"
+		}
+		m.settled(a)
+	case after.User != former:
+		m.unlimit(after.User)
+	}
+}
+
+// stored checks what both kinds of writes have in common.
+func (m *model) stored(a *actor, x *sess, rec *session.Record) {
+	for _, c := range a.pending {
+		c.in[x] = true
+	}
+	if rec.Subject != x.state.User {
+		m.fail("%s: %s is noted as %q's, but belongs to %q", a.name, x.name, rec.Subject, x.state.User)
+	}
+	x.rev, x.expires = rec.Rev, rec.Expires.UnixMilli()
+	want := min(x.used+m.idle.Milliseconds(), x.created+m.absolute.Milliseconds())
+	if m.timed && x.expires != want || x.expires > want+10_000 {
+		m.fail("%s: %s expires %d ms too late", a.name, x.name, x.expires-want)
+	}
+}
+
+// settled is told that all that a request wants is stored, and that it knows.
+func (m *model) settled(a *actor) {
+	a.seen = a.sess.state.clone()
+	a.pending, a.tx, a.renew = nil, nil, false
+}
+
+// unlimit notes that a login has not come to limiting a user's sessions.
+func (m *model) unlimit(user string) { m.unlimited[user] = true }
+
+// removed is told that a record was deleted.
+func (m *model) removed(a *actor, id session.ID, answered bool) {
+	m.clock++
+	x := m.byID(id)
+	if x == nil {
+		return
+	}
+	switch {
+	case a.doomed == x, a.target != nil && a.target.id == x.id:
+	case a.revoking && x != a.except && x.was(a.user, a.since):
+	case !a.revoking && m.perSubject > 0 && a.sess != nil && m.crowd(x, a.sess.state.User, a.limit):
+	default:
+		m.fail("%s: ended %s, for which there is no reason", a.name, x.name)
+	}
+	x.gone = m.clock
+	if answered {
+		a.destroyed++
+		if a.doomed == x && !a.revoking {
+			a.doomed = nil
+		}
+	}
+}
+
+// crowd reports whether a session was one of more than a user may have.
+func (m *model) crowd(x *sess, user string, since int) bool {
+	n := 0
+	for _, other := range m.sessions {
+		if other.was(user, since) {
+			n++
+		}
+	}
+	return x.was(user, since) && n > m.perSubject
+}
+
+// refused is told that a request's write was answered by a conflict, or that
+// there is no such session.
+func (m *model) refused(a *actor, id session.ID, gone bool) {
+	x := m.byID(id)
+	if gone == m.live(x) {
+		m.fail("%s: was told of %s: gone %v", a.name, x.name, gone)
+	}
+	if m.idleWant(a) {
+		return // it was to extend the session, which is no concern of the request's
+	}
+	m.adopt(a, x)
+}
+
+// saved is told what Save, Transact or a commit has told the request.
+func (m *model) saved(a *actor, err string, excused bool) {
+	tx := a.tx != nil && a.sess != nil
+	defer func() { a.tx = nil }()
+	a.refresh = false
+	switch err {
+	case "":
+		if a.broken {
+			m.fail("%s: saved a session that it could not load", a.name)
+		}
+		if !m.idleWant(a) {
+			m.fail("%s: told of a success, but there is no write of it", a.name)
+		}
+		if a.doomed != nil {
+			m.fail("%s: told of a success, but %s is still there", a.name, a.doomed.name)
+		}
+		a.pending = nil
+	case notFound:
+		m.lapse(a)
+		if login := m.login(a); !a.muted || login {
+			m.fail("%s: told that its session has ended, muted %v, login %v", a.name, a.muted, login)
+		}
+		a.pending, a.renew = nil, false
+	case committed:
+		if !a.begun {
+			m.fail("%s: told that its response has begun", a.name)
+		}
+		if !tx {
+			a.pending, a.renew = nil, false
+		}
+	case unavailable:
+		if !excused && !a.broken {
+			m.fail("%s: told that the store is unavailable", a.name)
+		}
+	case errNoCode.Error(), errRefused.Error():
+		a.tx = nil
+		if st := m.wanted(a, a.seen); err == errNoCode.Error() && len(st.Codes) > 0 {
+			m.fail("%s: found no code in %v", a.name, &st)
+		}
+	default:
+		if !excused {
+			m.fail("%s: told: %s", a.name, err)
+		}
+	}
+}
+
+// login reports whether a request makes a session of its own where the one it
+// began with has ended.
+func (m *model) login(a *actor) bool {
+	want := m.wanted(a, State{})
+	return want.User != "" || a.renew
+}
+
+// revoked is told that a revocation has succeeded: of all sessions that were the
+// user's when it began, none is left.
+func (m *model) revoked(a *actor, n int) {
+	for _, x := range m.sessions {
+		if len(x.owners) == 0 {
+			continue
+		}
+		last := x.owners[len(x.owners)-1]
+		if last.user == a.user && last.from <= a.since && x != a.except && m.live(x) {
+			m.fail("%s: revoked the sessions of %s, but %s is still there", a.name, a.user, x.name)
+		}
+	}
+	if n != a.destroyed {
+		m.fail("%s: revoked %d sessions, and said %d", a.name, a.destroyed, n)
+	}
+}
+
+// listed checks a list of a user's sessions that was asked for at a time.
+func (m *model) listed(who, user string, since int, ids []session.ID) {
+	for _, x := range m.sessions {
+		last := x.owners[len(x.owners)-1]
+		always := last.user == user && last.from <= since && m.live(x)
+		switch in := slices.Contains(ids, x.id); {
+		case always && !in:
+			m.fail("%s: the sessions of %s are listed without %s", who, user, x.name)
+		case in && !x.was(user, since):
+			m.fail("%s: %s is listed among the sessions of %s", who, x.name, user)
+		}
+	}
+}

@@ -1,0 +1,469 @@
+package model_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/typedsession/typedsession/internal/redistest"
+	"github.com/typedsession/typedsession/session"
+)
+
+// The timeouts.
+const (
+	idleTimeout     = 10 * time.Minute
+	absoluteTimeout = 25 * time.Minute
+	grace           = 30 * time.Second // for a superseded secret
+)
+
+// waits are the times that a schedule may let pass. They hit every side of the
+// timeouts.
+var waits = [...]time.Duration{2 * time.Millisecond, grace, idleTimeout/10 + time.Millisecond, idleTimeout - time.Millisecond, idleTimeout}
+
+// setup is what a schedule runs on.
+type setup struct {
+	store      indexedStore
+	processes  bool // every tab talks to a process of its own
+	perSubject int
+	sealed     bool             // SealRecords
+	proxy      *redistest.Proxy // nil: the store has no network, and time is a bubble's
+	cuts       *atomic.Int64    // how often the proxy has broken a connection
+}
+
+// world runs one schedule.
+type world struct {
+	model
+	trace
+	setup    setup
+	managers [len(slots)]*session.Manager[State]
+	plain    *session.Manager[State] // for looking at sessions
+	requests [len(slots)]*request    // nil: nothing runs there
+	browsers map[byte]*browser
+	flights  []flight
+	issued   []string // tokens, in order
+	marks    int
+	unknown  bool // the network was too slow for the store, and nobody knows what it holds
+}
+
+// flight is a write that the request has given up and that is made all the same.
+type flight struct {
+	actor
+	call *call
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// run runs a schedule, and then looks at everything that is left. It returns what
+// went wrong, if anything.
+func run(s setup, schedule []step) (failure string, what *trace) {
+	w := &world{
+		setup: s,
+		model: model{
+			idle: idleTimeout, absolute: absoluteTimeout, grace: grace, timed: s.proxy == nil, perSubject: s.perSubject,
+			tokens: map[string]token{}, redeemed: map[int]bool{}, unlimited: map[string]bool{},
+		},
+		browsers: map[byte]*browser{'A': {}, 'B': {}},
+	}
+	key := session.NewKey()
+	manager := func(extend session.ExtendPolicy) *session.Manager[State] {
+		m, err := session.NewManager(gate{s.store}, session.Config[State]{
+			Keys:            []session.Key{key},
+			Subject:         func(st *State) string { return st.User },
+			IdleTimeout:     idleTimeout,
+			AbsoluteTimeout: absoluteTimeout,
+			MaxPerSubject:   s.perSubject,
+			SealRecords:     s.sealed,
+			Extend:          extend,
+			Observer:        observe,
+			Logger:          quiet,
+		})
+		if err != nil {
+			panic(err)
+		}
+		return m
+	}
+	w.plain = manager(session.ExtendOnChange)
+	shared := manager(session.ExtendOnRequest)
+	for i := range w.managers {
+		if w.managers[i] = shared; s.processes {
+			w.managers[i] = manager(session.ExtendOnRequest)
+		}
+	}
+	defer w.abandon()
+	for _, st := range schedule {
+		if w.do(st); w.over() {
+			break
+		}
+	}
+	w.trace.steps = len(w.lines)
+	if !w.over() {
+		w.quiesce()
+	}
+	if !w.over() {
+		w.inspect()
+	}
+	if w.unknown || w.doubt {
+		return "", nil
+	}
+	return w.failure, &w.trace
+}
+
+func (w *world) over() bool { return w.failure != "" || w.unknown || w.doubt }
+
+// observe takes note that a request was told that something went wrong.
+func observe(ctx context.Context, e session.Event) {
+	r, ok := ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return
+	}
+	switch e.Kind {
+	case session.EventFailed, session.EventRejected, session.EventSuperseded:
+		r.reported = true
+	}
+}
+
+// do does one step, and leaves no trace of one that does nothing.
+func (w *world) do(s step) {
+	w.begin(s.who())
+	defer w.close()
+	switch s.verb {
+	case wait:
+		if w.timed && (s.arg == 0 || !w.calling()) {
+			time.Sleep(waits[s.arg])
+			w.add("%v", waits[s.arg])
+			w.collect()
+		}
+		return
+	case land:
+		w.land()
+		return
+	}
+	switch r := w.requests[s.slot]; {
+	case r == nil:
+		w.start(s)
+	case s.verb == finish:
+		w.finish(r)
+	default:
+		w.advance(r, s)
+	}
+}
+
+// calling reports whether a call of the store is somewhere on its way. It takes
+// seconds at most, wherever it got stuck: a commit gives up after ten, and after
+// a minute a session that was noted in the index but is not there counts as one
+// that has expired, and a deleted one leaves no mark.
+func (w *world) calling() bool {
+	for _, r := range w.requests {
+		if r != nil && (r.at == atCall || r.at == running) {
+			return true
+		}
+	}
+	return len(w.flights) > 0
+}
+
+// who says whose step it is.
+func (s step) who() string {
+	switch s.verb {
+	case wait, land:
+		return s.verb.String()
+	}
+	return slots[s.slot]
+}
+
+// start begins a request.
+func (w *world) start(s step) {
+	r := &request{slot: s.slot, stopped: make(chan place, 1), resume: make(chan struct{}), w: httptest.NewRecorder()}
+	r.name, r.since = slots[s.slot], w.clock
+	if slots[s.slot] == admin {
+		if r.op = w.administration(r, s); r.op == nil {
+			return
+		}
+		w.requests[s.slot] = r
+		w.add("%s", r.op.text)
+		go r.administer()
+		w.await(r)
+		return
+	}
+	b := w.browsers[r.name[0]]
+	switch s.verb {
+	case goOn, drop, lose, late, crash, crashAfter, cutRequest, cutAnswer:
+		return // there is nothing to go on with, or to break
+	case replay:
+		if len(b.history) == 0 {
+			return
+		}
+		r.cookie = b.history[max(0, len(b.history)-1-s.arg)]
+		w.add("begins with an old cookie")
+	default:
+		r.cookie, r.browser = b.cookie, b
+		w.add("begins")
+	}
+	r.loading = r.cookie != ""
+	switch s.verb {
+	case begin, finish, replay:
+	default:
+		r.first = w.operation(r, s)
+	}
+	w.requests[s.slot] = r
+	go r.serve(w.managers[s.slot])
+	w.await(r)
+	if r.first != nil {
+		w.add("to %s", r.first.text)
+		r.first.text = r.first.verb.String()
+	}
+	if s.verb == finish {
+		w.finish(r)
+	}
+}
+
+// finish lets a request go on until it is over, or has to wait for another one.
+func (w *world) finish(r *request) {
+	for w.requests[r.slot] == r && !w.over() {
+		if r.at == running {
+			w.await(r)
+		}
+		if r.at == running {
+			return
+		}
+		w.advance(r, step{slot: r.slot})
+	}
+}
+
+// advance lets a request go on from where it has stopped.
+func (w *world) advance(r *request, s step) {
+	switch r.at {
+	case running:
+	case atCall:
+		w.answer(r, s.verb)
+	case atHandler:
+		w.command(r, w.operation(r, s))
+	case atEnd:
+		w.requests[r.slot] = nil
+		switch {
+		case s.verb == drop || s.verb == lose || s.verb == crash:
+			w.add("the answer never arrives")
+		case r.browser != nil:
+			r.browser.keep(told(r.w))
+			w.add("the answer arrives")
+		}
+	}
+}
+
+// command has a handler do something.
+func (w *world) command(r *request, op *operation) {
+	w.add("%s", op.text)
+	r.op, r.result, r.fault, r.since = op, "", false, w.clock
+	if op.tell != nil {
+		op.tell(&r.actor)
+	}
+	w.resume(r)
+}
+
+var (
+	errDropped = errors.New("store: lost")
+	errLost    = errors.New("store: answer lost")
+	errLate    = errors.New("store: given up")
+)
+
+// answer makes the call that a request has stopped at, or breaks it.
+func (w *world) answer(r *request, how verb) {
+	c := r.call
+	write := c.op == "create" || c.op == "update" || c.op == "delete"
+	text := c.describe(&w.model)
+	switch {
+	case how == late && !write, how == lose && c.op == "load", how == lose && c.op == "indexed":
+		how = drop
+	}
+	switch how {
+	case drop:
+		c.err = errDropped
+	case lose:
+		if err := c.do(); err == nil {
+			w.made(copied(&r.actor), c, false)
+		}
+		c.err = errLost
+	case late:
+		w.flights = append(w.flights, flight{*copied(&r.actor), c})
+		c.err = errLate
+	case crash:
+		r.killed = true
+	case crashAfter:
+		if err := c.do(); err == nil {
+			w.made(copied(&r.actor), c, false)
+		}
+		r.killed = true
+	default:
+		switch {
+		case how == cutRequest && w.setup.proxy != nil:
+			w.setup.proxy.LoseRequest(func() { w.setup.cuts.Add(1) })
+		case how == cutAnswer && w.setup.proxy != nil:
+			w.setup.proxy.LoseAnswer(func() { w.setup.cuts.Add(1) })
+		}
+		c.err = c.do()
+		w.answered(r, c)
+		how = goOn
+	}
+	if how == goOn {
+		w.add("%s%s", text, answerOf(c.err))
+	} else {
+		w.add("%s (%v)", text, how)
+		if r.loading && !r.killed {
+			r.loading, r.broken = false, true
+		}
+		r.refresh = r.refresh && c.op != "load"
+		if r.unsure == nil {
+			r.unsure = map[session.Rev]bool{}
+		}
+		r.unsure[c.rec.Rev] = true
+		r.fault = true
+		if r.sess != nil {
+			w.unlimit(r.sess.state.User)
+		}
+		w.unlimit(c.user)
+	}
+	w.resume(r)
+}
+
+func copied(a *actor) *actor {
+	c := *a
+	c.pending = slices.Clone(a.pending)
+	return &c
+}
+
+// made tells the model of a call that has succeeded.
+func (w *world) made(a *actor, c *call, answered bool) {
+	switch c.op {
+	case "create":
+		w.created(a, &c.rec, c.built, answered)
+	case "update":
+		w.updated(a, &c.rec, c.built, answered)
+	case "delete":
+		w.removed(a, c.id, answered)
+	}
+}
+
+// answered tells the model of a call and its answer.
+func (w *world) answered(r *request, c *call) {
+	switch {
+	case c.op == "indexed":
+		r.limit = w.clock
+	case c.op == "load" && (c.err == nil || errors.Is(c.err, session.ErrNotFound)):
+		w.loaded(&r.actor, c.id, c.at)
+	case c.err == nil:
+		w.made(&r.actor, c, true)
+	case c.op == "update" && errors.Is(c.err, session.ErrConflict):
+		r.fault = r.fault || w.idleWant(&r.actor)
+		w.refused(&r.actor, c.id, false)
+	case c.op == "update" && errors.Is(c.err, session.ErrNotFound):
+		w.refused(&r.actor, c.id, true)
+	case c.op == "create" && errors.Is(c.err, session.ErrExists):
+		if w.byID(c.id) == nil {
+			w.fail("%s: told that an ID is in use that nobody has", r.name)
+		}
+	case w.setup.proxy != nil:
+		w.unknown = true
+	default:
+		w.fail("%s: %s: %v", r.name, c.op, c.err)
+	}
+}
+
+// land makes the first call that was given up.
+func (w *world) land() {
+	if len(w.flights) == 0 {
+		return
+	}
+	f := w.flights[0]
+	w.flights = w.flights[1:]
+	text := f.call.describe(&w.model)
+	err := f.call.do()
+	if err == nil {
+		w.made(&f.actor, f.call, false)
+	}
+	w.add("%s of %s%s", text, f.name, answerOf(err))
+}
+
+// resume lets a request run on until it stops again.
+func (w *world) resume(r *request) {
+	r.at = running
+	r.resume <- struct{}{}
+	w.await(r)
+}
+
+// await waits until a request has stopped, or waits for something.
+func (w *world) await(r *request) {
+	if !w.timed {
+		r.at = <-r.stopped
+		w.arrived(r)
+		return
+	}
+	w.collect()
+	if r.at == running && w.requests[r.slot] == r {
+		time.Sleep(longestPause)
+		w.collect()
+	}
+	if r.at == running && w.requests[r.slot] == r {
+		w.add("waits in line")
+	}
+}
+
+// longestPause is the longest that the manager pauses between two attempts.
+const longestPause = 33 * time.Millisecond
+
+// collect takes note of who has stopped.
+func (w *world) collect() {
+	synctest.Wait()
+	for _, r := range w.requests {
+		if r == nil {
+			continue
+		}
+		select {
+		case r.at = <-r.stopped:
+			w.arrived(r)
+		default:
+		}
+	}
+}
+
+// quiesce brings everything that runs or flies to its end.
+func (w *world) quiesce() {
+	for busy := true; busy && !w.over(); {
+		busy = false
+		for _, r := range w.requests {
+			if r != nil && !w.over() {
+				busy = true
+				w.begin(r.name)
+				w.finish(r)
+				w.close()
+			}
+		}
+	}
+	for len(w.flights) > 0 && !w.over() {
+		w.begin(land.String())
+		w.land()
+	}
+}
+
+// abandon ends what still runs, so that its goroutines do.
+func (w *world) abandon() {
+	for i, r := range w.requests {
+		if r == nil || r.at == atEnd {
+			continue
+		}
+		for r.killed = true; r.at != atEnd; {
+			if r.at != running {
+				r.at = running
+				r.resume <- struct{}{}
+			}
+			if w.timed {
+				time.Sleep(time.Second)
+			}
+			r.at = <-r.stopped
+		}
+		w.requests[i] = nil
+	}
+}
