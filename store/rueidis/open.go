@@ -98,6 +98,11 @@ func advise(settings *client.ClientOption, opts Options) {
 	settings.Dialer.Timeout = min(cmp.Or(settings.Dialer.Timeout, opts.Timeout), opts.Timeout)
 	settings.ClusterOption.ShardsRefreshInterval = 5 * time.Second
 	settings.DisableRetry = true // see persist
+	// One connection for each node, which waits a moment for more commands to
+	// send along, is more than the four that are the client's default: 64
+	// goroutines write twice as much. One goroutine does not wait.
+	settings.PipelineMultiplex = -1
+	settings.MaxFlushDelay = 20 * time.Microsecond
 	if opts.MaxRevocationDelay == 0 {
 		// Asks the server for less, and lets RESP2 do.
 		settings.DisableCache = true
