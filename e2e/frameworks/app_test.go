@@ -106,8 +106,12 @@ func visited(path string) bool {
 	return strings.HasPrefix(path, "/files/") || strings.HasSuffix(path, "/missing")
 }
 
-// await returns when the test says so, or when nobody waits for the answer.
+// await returns when the test says so, or when nobody waits for the answer. A
+// handler inside of a compressor may not notice that it was refused.
 func (a *app) await(ctx context.Context) {
+	if a.down.Load() {
+		return
+	}
 	select {
 	case <-a.proceed:
 	case <-ctx.Done():

@@ -1,7 +1,14 @@
 package frameworks_test
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -42,3 +49,30 @@ type chiLog struct{}
 func (chiLog) NewLogEntry(*http.Request) middleware.LogEntry         { return chiLog{} }
 func (chiLog) Write(_, _ int, _ http.Header, _ time.Duration, _ any) {}
 func (chiLog) Panic(any, []byte)                                     {}
+
+// chi's Compress must see a byte before the first Flush: otherwise it begins to
+// compress when the header has left, and writes it again. So it does without a
+// session.
+func TestChiCompressFlushedFirst(t *testing.T) {
+	var logged bytes.Buffer
+	r := chi.NewRouter()
+	r.Use(middleware.Compress(5))
+	r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain")
+		_ = http.NewResponseController(w).Flush()
+		fmt.Fprint(w, "text")
+	})
+	server := httptest.NewUnstartedServer(r)
+	server.Config.ErrorLog = log.New(&logged, "", 0)
+	server.Start()
+	response, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	server.Close() // and so it logs no more
+	if err != nil || string(body) == "text" || !strings.Contains(logged.String(), "superfluous") {
+		t.Errorf("chi has mended it: %q, %v, logged %q", body, err, logged.String())
+	}
+}

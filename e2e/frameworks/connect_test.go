@@ -3,9 +3,11 @@ package frameworks_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"testing"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -115,6 +117,73 @@ func connectRoutes(mux *http.ServeMux, a *app) {
 			a.await(ctx)
 			return stream.Send(wrapperspb.Int64(int64(increment(ctx))))
 		}, options...))
+	mux.Handle(connectService+"/chat", connect.NewBidiStreamHandler(connectService+"/chat",
+		func(ctx context.Context, stream *connect.BidiStream[emptypb.Empty, wrapperspb.Int64Value]) error {
+			for {
+				if _, err := stream.Receive(); errors.Is(err, io.EOF) {
+					return nil
+				} else if err != nil {
+					return err
+				}
+				n := increment(ctx)
+				if err := from(ctx).Save(ctx); err != nil {
+					return err
+				}
+				if err := stream.Send(wrapperspb.Int64(int64(n))); err != nil {
+					return err
+				}
+			}
+		}, options...))
 	mux.HandleFunc(connectService+"/limited", a.limited)
 	mux.HandleFunc("/proxy/", a.proxied)
+}
+
+// Connect's clients, over each of its protocols: gRPC's end in trailers.
+func TestConnectProtocols(t *testing.T) {
+	protocols := map[string]connect.ClientOption{
+		"connect": connect.WithProtoJSON(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
+	}
+	for name, option := range protocols {
+		t.Run(name, func(t *testing.T) {
+			s := place{connectHost, 2}.start(t)
+			unary := connect.NewClient[emptypb.Empty, structpb.Struct](s.client, s.URL+connectService+"/json", option)
+			s.down(func() {
+				_, err := unary.CallUnary(t.Context(), connect.NewRequest(&emptypb.Empty{}))
+				if connect.CodeOf(err) != connect.CodeUnavailable {
+					t.Errorf("while the store is down: %v", err)
+				}
+			})
+			response, err := unary.CallUnary(t.Context(), connect.NewRequest(&emptypb.Empty{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.carries(response.Header())
+			s.counts(1)
+
+			failing := connect.NewClient[emptypb.Empty, structpb.Struct](s.client, s.URL+connectService+"/error", option)
+			_, err = failing.CallUnary(t.Context(), connect.NewRequest(&emptypb.Empty{}))
+			if connect.CodeOf(err) != connect.CodeAlreadyExists {
+				t.Errorf("error: %v", err)
+			}
+			s.counts(2)
+
+			chat := connect.NewClient[emptypb.Empty, wrapperspb.Int64Value](s.client, s.URL+connectService+"/chat", option)
+			stream := chat.CallBidiStream(t.Context())
+			for _, want := range []int{3, 4} {
+				if err := stream.Send(&emptypb.Empty{}); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := stream.Receive(); err != nil || got.GetValue() != int64(want) {
+					t.Errorf("received %v, %v, want %d", got, err, want)
+				}
+				s.counts(want) // while it goes on
+			}
+			if err := stream.CloseRequest(); err != nil {
+				t.Error(err)
+			}
+			if _, err := stream.Receive(); !errors.Is(err, io.EOF) {
+				t.Errorf("at the end: %v", err)
+			}
+		})
+	}
 }

@@ -82,10 +82,8 @@ func echoRoutes(e *echo.Echo, a *app) {
 	})
 	e.GET("/stream", func(c *echo.Context) error {
 		ctx, w := c.Request().Context(), c.Response()
-		n := increment(ctx)
 		w.Header().Set(echo.HeaderContentType, echo.MIMETextPlain)
-		w.WriteHeader(http.StatusOK)
-		fmt.Fprintln(w, n)
+		fmt.Fprintln(w, increment(ctx))
 		if err := http.NewResponseController(w).Flush(); err != nil {
 			return err
 		}
@@ -95,21 +93,25 @@ func echoRoutes(e *echo.Echo, a *app) {
 	})
 	e.GET("/events", func(c *echo.Context) error {
 		ctx, w := c.Request().Context(), c.Response()
+		n := increment(ctx)
 		w.Header().Set(echo.HeaderContentType, "text/event-stream")
-		for i := range 2 {
-			if i > 0 {
-				a.await(ctx)
-			}
-			n := increment(ctx)
-			if err := from(ctx).Save(ctx); err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "data: %d\n\n", n)
+		w.WriteHeader(http.StatusOK) // of a Flush alone echo takes no notice
+		for {
 			if err := http.NewResponseController(w).Flush(); err != nil {
 				return err
 			}
+			if _, err := fmt.Fprintf(w, "data: %d\n\n", n); err != nil || n == 2 {
+				return err
+			}
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return err
+			}
+			a.await(ctx)
+			n = increment(ctx)
+			if err := from(ctx).Save(ctx); err != nil {
+				return err
+			}
 		}
-		return nil
 	})
 	e.GET("/error", func(c *echo.Context) error {
 		increment(c.Request().Context())

@@ -1,15 +1,13 @@
 package frameworks_test
 
 import (
-	"bufio"
 	"crypto/tls"
-	"fmt"
 	"net/http"
 
 	"github.com/gofiber/fiber/v3"
 	"github.com/gofiber/fiber/v3/middleware/adaptor"
 	"github.com/gofiber/fiber/v3/middleware/compress"
-	"github.com/gofiber/fiber/v3/middleware/recover"
+	recoverfiber "github.com/gofiber/fiber/v3/middleware/recover"
 	"github.com/gofiber/fiber/v3/middleware/static"
 )
 
@@ -72,7 +70,7 @@ var (
 func fiberLayer(l layer) fiber.Handler {
 	switch l {
 	case recovery:
-		return recover.New()
+		return recoverfiber.New()
 	case compression:
 		return compress.New()
 	}
@@ -127,16 +125,6 @@ func fiberRoutes(server *fiber.App, a *app) {
 		panic("told to")
 	})
 	server.Get("/files/*", static.New(a.files, static.Config{ByteRange: true}))
-	server.Get("/stream", func(c fiber.Ctx) error {
-		first := increment(c.Context())
-		second := increment(c.Context())
-		return c.SendStreamWriter(func(w *bufio.Writer) {
-			fmt.Fprintf(w, "%d\n", first)
-			_ = w.Flush()
-			<-a.proceed
-			fmt.Fprintf(w, "%d\n", second)
-		})
-	})
 	server.Get("/meet", func(c fiber.Ctx) error {
 		from(c.Context())
 		a.meet(c.Context())

@@ -73,27 +73,32 @@ func writeJSON(w http.ResponseWriter, count int) {
 func (a *app) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain")
 	fmt.Fprintln(w, increment(r.Context()))
-	_ = http.NewResponseController(w).Flush()
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		return
+	}
 	a.await(r.Context())
 	fmt.Fprintln(w, increment(r.Context()))
 }
 
 func (a *app) events(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
 	flusher, ok := w.(http.Flusher) // as many libraries ask for it
 	if !ok {
-		panic("no Flusher")
+		http.Error(w, "no Flusher", http.StatusInternalServerError)
+		return
 	}
-	for i := range 2 {
-		if i > 0 {
-			a.await(r.Context())
+	n := increment(r.Context())
+	w.Header().Set("Content-Type", "text/event-stream")
+	flusher.Flush() // before there is an event
+	for {
+		if _, err := fmt.Fprintf(w, "data: %d\n\n", n); err != nil || n == 2 {
+			return
 		}
-		n := increment(r.Context())
+		flusher.Flush()
+		a.await(r.Context())
+		n = increment(r.Context())
 		if err := from(r.Context()).Save(r.Context()); err != nil {
 			return
 		}
-		fmt.Fprintf(w, "data: %d\n\n", n)
-		flusher.Flush()
 	}
 }
 
