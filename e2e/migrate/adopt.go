@@ -14,9 +14,7 @@ import (
 // from before. All of its fields are required.
 type Adopter[T any] struct {
 	// Manager keeps the new sessions. Its cookie must not have the old one's
-	// name. Leave MaxPerSubject out as long as there is an Adopter: of requests
-	// at once several log in before all but one give way, and a limit would end
-	// other sessions for them.
+	// name, and its token must fit into one.
 	Manager *session.Manager[T]
 
 	// Marks holds a mark for each session that was taken over. It may be the
@@ -71,73 +69,92 @@ func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// adopt sees to it that the old session is carried over, and returns the
-// Set-Cookie line of the new one, "" where the client needs none.
-func (a *Adopter[T]) adopt(r *http.Request, old string) (setCookie string, err error) {
+// adopt sees to it that the old session is carried over, by this request or by
+// another one, and returns the Set-Cookie line of the new one, "" where the
+// client needs none.
+func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
+	client := r.Context()
 	// What was begun for a client that has left is brought to its end all the
-	// same: the new session of one half would stay, and nobody's.
+	// same.
 	r = r.WithContext(context.WithoutCancel(r.Context()))
-	m := newMark(old)
-	setCookie, err = m.find(r.Context(), a.Marks)
-	known := err == nil
+	m := newMark(a.Marks, old)
 	var carry func(*session.Session[T])
-	if errors.Is(err, session.ErrNotFound) {
-		carry, err = a.Read(r)
-	}
-	if err != nil {
-		return "", err
-	}
-	var s *session.Session[T]
-	answer := ask(a.Manager.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s = a.Manager.From(r.Context())
-		if s.Err() == nil && carry != nil {
-			carry(s)
+	for {
+		setCookie, err := m.find(r.Context())
+		switch {
+		case err == nil:
+			return a.follow(r, setCookie)
+		case errors.Is(err, errPending):
+		case !errors.Is(err, session.ErrNotFound):
+			return "", err
+		default:
+			// Read comes first, so that a forged cookie leaves no mark.
+			if carry == nil {
+				if carry, err = a.Read(r); err != nil || carry == nil {
+					return "", err
+				}
+			}
+			err = m.claim(r.Context())
+			if err == nil {
+				return a.carry(r, m, carry)
+			}
+			if !errors.Is(err, session.ErrExists) {
+				return "", err
+			}
 		}
-	})), r)
+		// Another request is at it.
+		select {
+		case <-client.Done():
+			return "", client.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// carry carries the old session over, on behalf of all requests that bring it.
+func (a *Adopter[T]) carry(r *http.Request, m *mark, carry func(*session.Session[T])) (string, error) {
+	_, answer := a.visit(r, carry)
+	if answer.code != 0 {
+		m.release(r.Context())
+		return "", &refusal{answer}
+	}
+	setCookie := answer.header.Get("Set-Cookie")
+	return setCookie, m.settle(r.Context(), setCookie, time.Now().Add(a.Lifetime))
+}
+
+// follow returns the Set-Cookie line that a mark holds, unless the request has
+// a session of its own, or that one has ended. To set it after a logout would
+// open nothing, but it could hide a login since.
+func (a *Adopter[T]) follow(r *http.Request, setCookie string) (string, error) {
+	s, answer := a.visit(r, func(*session.Session[T]) {})
 	switch {
 	case answer.code != 0:
 		return "", &refusal{answer}
-	case known && s.IsNew():
-		return a.current(r.Context(), setCookie)
-	case carry == nil:
-		return "", nil
-	}
-	// The mark comes second: had it come first, a crash in between would leave a
-	// visitor with neither session. Where it fails, the outcome is unknown, and
-	// the new session may be the one that it names: so that stays.
-	setCookie = answer.header.Get("Set-Cookie")
-	err = m.leave(r.Context(), a.Marks, setCookie, time.Now().Add(a.Lifetime))
-	if !errors.Is(err, session.ErrExists) {
-		return setCookie, err
-	}
-	// Another request came first. Nobody has heard of this one's session yet.
-	if setCookie != "" {
-		if err := a.Manager.Revoke(r.Context(), s.ID()); err != nil {
-			return "", err
-		}
-	}
-	if setCookie, err = m.find(r.Context(), a.Marks); err != nil {
-		return "", err
-	}
-	return a.current(r.Context(), setCookie)
-}
-
-// current returns the Set-Cookie line that a mark held, if it is still good. To
-// set it after a logout would do no harm, but the visitor may have logged in
-// again since, and it would hide that.
-func (a *Adopter[T]) current(ctx context.Context, setCookie string) (string, error) {
-	if setCookie == "" {
+	case !s.IsNew() || setCookie == "":
 		return "", nil
 	}
 	cookie, err := http.ParseSetCookie(setCookie)
 	if err != nil {
 		return "", err
 	}
-	_, err = a.Manager.Open(ctx, cookie.Value)
+	_, err = a.Manager.Open(r.Context(), cookie.Value)
 	if errors.Is(err, session.ErrNotFound) {
 		return "", nil
 	}
 	return setCookie, err
+}
+
+// visit runs do with the new session of a request, and returns what a client
+// would be answered.
+func (a *Adopter[T]) visit(r *http.Request, do func(*session.Session[T])) (*session.Session[T], *answer) {
+	var s *session.Session[T]
+	answer := ask(a.Manager.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s = a.Manager.From(r.Context())
+		if s.Err() == nil {
+			do(s)
+		}
+	})), r)
+	return s, answer
 }
 
 // present gives a new session to the client, and to the request, as if the

@@ -109,6 +109,9 @@ func TestWorthlessOldCookieIsExpired(t *testing.T) {
 		if got := p.store.calls.Load(); got != 0 {
 			t.Errorf("%d calls of the store", got)
 		}
+		if got := p.marks.calls.Load(); got != 1 {
+			t.Errorf("%d calls for marks, want one that finds none", got)
+		}
 	})
 }
 
@@ -222,9 +225,9 @@ type recorder struct {
 	payload []byte
 }
 
-func (r *recorder) Create(ctx context.Context, rec session.Record) (string, error) {
+func (r *recorder) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
 	r.payload = bytes.Clone(rec.Payload)
-	return r.Store.Create(ctx, rec)
+	return r.Store.Update(ctx, ref, base, rec)
 }
 
 func TestClientThatLeavesIsTakenOver(t *testing.T) {
@@ -234,8 +237,11 @@ func TestClientThatLeavesIsTakenOver(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		read := p.adopter.Read
 		p.adopter.Read = func(r *http.Request) (func(*session.Session[migrate.State]), error) {
-			cancel()
-			return read(r)
+			carry, err := read(r)
+			return func(s *session.Session[migrate.State]) {
+				cancel()
+				carry(s)
+			}, err
 		}
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/who", nil)
 		r.AddCookie(c[b.cookie])

@@ -5,13 +5,13 @@
 // The old library is asked, but no longer mounted: its middleware would save
 // what has just been ended. [Adopter.Wrap] takes the place of Manager.Wrap.
 // A request without the old cookie costs nothing more. One that brings it is
-// held up until three things are done, in this order:
+// held up until this is done:
 //
-//   - Its old session is carried over into one of the new Manager.
-//   - A mark is kept, under a hash of the old cookie, that says so. Making it is
-//     one atomic step, so that of requests at once, in any number of processes,
-//     one has carried the session over, and the others find with the mark
-//     the new session, and go on in that one.
+//   - It claims a mark, which is kept under a hash of the old cookie. That is one
+//     atomic step, so that of requests at once, in any number of processes, one
+//     gets it. The others wait.
+//   - It carries the old session over into one of the new Manager, and leaves
+//     its cookie with the mark. The others find it there, and go on in that one.
 //   - The old session is ended, and its cookie expired.
 //
 // Then the application runs, and knows nothing of all this: a logout is a

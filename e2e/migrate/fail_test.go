@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/typedsession/typedsession/e2e/migrate"
+	"github.com/typedsession/typedsession/session"
 )
 
 // refused fails the test unless the answer is an error that tells the browser
@@ -79,6 +83,26 @@ func TestOldStoreFails(t *testing.T) {
 		c.wants(t, p, "alice[mug vase]")
 		c.wants(t, b, nobody)
 		wantSessions(t, p.manager, 1)
+	})
+}
+
+// The claim of a request that died must not lock the visitor out.
+func TestRequestThatDiesIsWaitedFor(t *testing.T) {
+	each(t, func(t *testing.T, b *before) {
+		synctest.Test(t, func(t *testing.T) {
+			c := alice(b)
+			p := b.switchTo(t)
+			read := p.adopter.Read
+			p.adopter.Read = func(*http.Request) (func(*session.Session[migrate.State]), error) {
+				return func(*session.Session[migrate.State]) { panic("dead") }, nil
+			}
+			func() {
+				defer func() { _ = recover() }()
+				c.send(p, "/who")
+			}()
+			p.adopter.Read = read
+			c.wants(t, p, "alice[mug]")
+		})
 	})
 }
 

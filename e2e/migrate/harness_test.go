@@ -31,7 +31,7 @@ type spy struct {
 	session.SubjectIndex
 	calls atomic.Int64
 	down  atomic.Bool
-	lose  atomic.Bool // the answer of the next Create
+	lose  atomic.Bool // the answer of the next Update
 }
 
 func newSpy() *spy { return &spy{SubjectIndex: memory.New()} }
@@ -48,11 +48,7 @@ func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
 	if err := s.call(ctx); err != nil {
 		return "", err
 	}
-	ref, err := s.SubjectIndex.Create(ctx, rec)
-	if s.lose.CompareAndSwap(true, false) {
-		return "", errDown
-	}
-	return ref, err
+	return s.SubjectIndex.Create(ctx, rec)
 }
 
 func (s *spy) Load(ctx context.Context, ref string) (session.Record, error) {
@@ -66,7 +62,11 @@ func (s *spy) Update(ctx context.Context, ref string, base session.Rev, rec sess
 	if err := s.call(ctx); err != nil {
 		return "", err
 	}
-	return s.SubjectIndex.Update(ctx, ref, base, rec)
+	newRef, err := s.SubjectIndex.Update(ctx, ref, base, rec)
+	if s.lose.CompareAndSwap(true, false) {
+		return "", errDown
+	}
+	return newRef, err
 }
 
 func (s *spy) Delete(ctx context.Context, ref string) error {

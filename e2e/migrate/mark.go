@@ -7,65 +7,103 @@ import (
 	"crypto/rand"
 	"crypto/sha512"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/typedsession/typedsession/session"
 )
 
-// mark is where it is noted what has become of an old session. It holds a cookie
-// of the new one, encrypted: whoever reads the store must not be able to use it.
-// Both the place and the key come from the old cookie, so that who brings that,
-// and nobody else, finds and reads the mark.
+// lease is how long the requests that bring an old session wait for the one that
+// carries it over, should that have died. It is far longer than the two writes
+// take.
+const lease = 10 * time.Second
+
+// errPending means that another request is about to carry the session over.
+var errPending = errors.New("migrate: somebody else is at it")
+
+// mark is where it is noted what has become of an old session: at first, that a
+// request is carrying it over; then, by a cookie, into which new one. That is
+// encrypted, since whoever reads the store must not be able to use it. Both the
+// place and the key come from the old cookie, so that who brings that, and nobody
+// else, finds and reads the mark.
 type mark struct {
-	id  session.ID
-	key [32]byte
+	store session.Store
+	id    session.ID
+	key   [32]byte
+	ref   string      // of our claim
+	rev   session.Rev // of our claim
 }
 
-func newMark(old string) mark {
+func newMark(store session.Store, old string) *mark {
 	sum := sha512.Sum512([]byte(old))
-	return mark{id: session.ID(sum[:16]), key: [32]byte(sum[32:])}
+	return &mark{store: store, id: session.ID(sum[:16]), key: [32]byte(sum[32:])}
 }
 
-// leave makes the mark. The error is session.ErrExists where it was made before.
-func (m mark) leave(ctx context.Context, store session.Store, text string, until time.Time) error {
-	aead, err := m.cipher()
+// find returns what the mark holds. The error is session.ErrNotFound where there
+// is none, and errPending where there is not yet more to it.
+func (m *mark) find(ctx context.Context) (string, error) {
+	rec, err := m.store.Load(ctx, m.id.String())
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("migrate: find a mark: %w", err)
+	case len(rec.Payload) == 0:
+		return "", errPending
+	}
+	aead, err := m.aead()
+	if err != nil {
+		return "", err
+	}
+	text, err := aead.Open(nil, nil, rec.Payload, nil)
+	if err != nil {
+		return "", fmt.Errorf("migrate: a mark that is none: %w", err)
+	}
+	return string(text), nil
+}
+
+// claim makes the mark, in one atomic step. The error is session.ErrExists where
+// another request has done so.
+func (m *mark) claim(ctx context.Context) (err error) {
+	rec := m.record(nil, time.Now().Add(lease))
+	if m.ref, err = m.store.Create(ctx, rec); err != nil {
+		return fmt.Errorf("migrate: claim: %w", err)
+	}
+	m.rev = rec.Rev
+	return nil
+}
+
+// settle completes our claim. It fails where the lease has run out, so that what
+// was carried over twice is not passed on twice.
+func (m *mark) settle(ctx context.Context, text string, until time.Time) error {
+	aead, err := m.aead()
 	if err != nil {
 		return err
 	}
-	var rev [8]byte
-	_, _ = rand.Read(rev[:]) // never fails
-	_, err = store.Create(ctx, session.Record{
-		ID:      m.id,
-		Rev:     session.Rev(binary.BigEndian.Uint64(rev[:])),
-		Expires: until.Truncate(time.Millisecond),
-		Payload: aead.Seal(nil, nil, []byte(text), nil),
-	})
-	if err != nil {
-		return fmt.Errorf("migrate: leave a mark: %w", err)
+	rec := m.record(aead.Seal(nil, nil, []byte(text), nil), until)
+	if _, err := m.store.Update(ctx, m.ref, m.rev, rec); err != nil {
+		return fmt.Errorf("migrate: settle: %w", err)
 	}
 	return nil
 }
 
-// find returns what the mark holds. The error is session.ErrNotFound where there
-// is none.
-func (m mark) find(ctx context.Context, store session.Store) (text string, err error) {
-	rec, err := store.Load(ctx, m.id.String())
-	if err != nil {
-		return "", fmt.Errorf("migrate: find a mark: %w", err)
-	}
-	aead, err := m.cipher()
-	if err != nil {
-		return "", err
-	}
-	plain, err := aead.Open(nil, nil, rec.Payload, nil)
-	if err != nil {
-		return "", fmt.Errorf("migrate: a mark that is none: %w", err)
-	}
-	return string(plain), nil
+// release gives up our claim. It does not delete it: a Store may keep the place
+// of a deleted record taken for a while. Should it fail, the lease runs out.
+func (m *mark) release(ctx context.Context) {
+	_, _ = m.store.Update(ctx, m.ref, m.rev, m.record(nil, time.Now().Add(2*time.Millisecond)))
 }
 
-func (m mark) cipher() (cipher.AEAD, error) {
+func (m *mark) record(payload []byte, expires time.Time) session.Record {
+	var rev [8]byte
+	_, _ = rand.Read(rev[:]) // never fails
+	return session.Record{
+		ID:      m.id,
+		Rev:     session.Rev(binary.BigEndian.Uint64(rev[:])),
+		Expires: expires.Truncate(time.Millisecond),
+		Payload: payload,
+	}
+}
+
+func (m *mark) aead() (cipher.AEAD, error) {
 	block, err := aes.NewCipher(m.key[:])
 	if err != nil {
 		return nil, err
