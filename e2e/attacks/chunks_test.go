@@ -75,13 +75,17 @@ func TestChunks(t *testing.T) {
 		mixed[i] = small
 		try(fmt.Sprintf("piece %d a whole token", i), map[bool]string{true: "small"}[i == 0], set(mixed)...)
 	}
-	for n := range 256 {
-		if lie := string(rune(n)); lie != a[0][:1] && n > ' ' && n < 0x7f && n != ';' && n != '"' && n != '\\' {
-			try(fmt.Sprintf("a count of %q", lie), "", set(append([]string{lie + a[0][1:]}, a[1:]...))...)
+	for n := byte('!'); n < 0x7f; n++ {
+		lie := string([]byte{n})
+		if strings.Contains(`;"\`, lie) {
+			continue // no cookie
+		}
+		try("a count for a whole token: "+lie, "", piece(0, lie+"."+small))
+		if lie != a[0][:1] {
+			try("a count of "+lie, "", set(append([]string{lie + a[0][1:]}, a[1:]...))...)
 		}
 	}
 	try("a count of a number too large", "", set(append([]string{"99." + a[0][2:]}, a[1:]...))...)
-	try("a count for a whole token", "", piece(0, "2."+small))
 	try("a count for a token that is cut in two", "small", piece(0, "2."+small[:50]), piece(1, small[50:]))
 	try("exchanged pieces", "", piece(0, a[0]), piece(1, a[2]), piece(2, a[1]))
 	try("no first piece", "", set(a)[1:]...)

@@ -157,19 +157,38 @@ func TestPurposes(t *testing.T) {
 			t.Errorf("%s opens as a token: %+v", what, got)
 		}
 	}
-	// And what tokens are made of is no record.
-	for what, payload := range map[string][]byte{
-		"a token":          append([]byte{2}, bytesOf(t, alice.token())...),
-		"a bare token":     bytesOf(t, alice.token()),
-		"a token's text":   []byte(alice.token()),
-		"a foreign record": append([]byte{2}, sealWith(t, session.NewKey(), recordPurpose, string(id[:])+"alice", rec.Payload)...),
+	// And what tokens are made of is no record, nor is the very content of this
+	// one, sealed for anything else. The last is the record itself, sealed anew.
+	binding := string(id[:]) + "alice"
+	plain, _, err := sealer(t, key, recordPurpose).Open(nil, rec.Payload[1:], []byte(binding))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(key session.Key, purpose, binding string) []byte {
+		return append([]byte{2}, sealWith(t, key, purpose, binding, plain)...)
+	}
+	for _, test := range []struct {
+		what    string
+		payload []byte
+		user    string
+	}{
+		{"a token", append([]byte{2}, bytesOf(t, alice.token())...), ""},
+		{"a bare token", bytesOf(t, alice.token()), ""},
+		{"a token's text", []byte(alice.token()), ""},
+		{"the content in the open", plain, ""},
+		{"the content, sealed as a token", as(key, tokenPurpose, binding), ""},
+		{"the content, sealed as a client-held record", as(key, clientPurpose, binding), ""},
+		{"the content, bound to a cookie", as(key, recordPurpose, cookieBinding), ""},
+		{"the content, bound to nobody", as(key, recordPurpose, string(id[:])), ""},
+		{"the content, under another key", as(session.NewKey(), recordPurpose, binding), ""},
+		{"the record", as(key, recordPurpose, binding), "alice"},
 	} {
-		overwrite(t, s, store, alice, func(r *session.Record) { r.Payload = payload })
-		if got := alice.ask(t, "/read", cookieName+"="+alice.token()).state(t); got != (state{}) {
-			t.Errorf("%s is believed as a record: %+v", what, got)
+		overwrite(t, s, store, alice, func(r *session.Record) { r.Payload = test.payload })
+		if got := alice.ask(t, "/read", cookieName+"="+alice.token()).state(t); got.User != test.user {
+			t.Errorf("%s is believed as a record of %q, want %q", test.what, got.User, test.user)
 		}
 		if _, err := store.Load(t.Context(), id.String()); err != nil {
-			t.Fatalf("%s: %v", what, err)
+			t.Fatalf("%s: %v", test.what, err)
 		}
 		restore(t, store, rec)
 	}

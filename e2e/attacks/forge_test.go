@@ -22,8 +22,8 @@ const (
 	cookieBinding = "cookie " + cookieName
 )
 
-// sealWith seals as a manager with that key does.
-func sealWith(t testing.TB, key session.Key, purpose, binding string, content []byte) []byte {
+// sealer returns what a manager with that key seals and opens with.
+func sealer(t testing.TB, key session.Key, purpose string) *seal.Sealer {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(key.Encode())
 	if err != nil {
@@ -33,7 +33,13 @@ func sealWith(t testing.TB, key session.Key, purpose, binding string, content []
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ring.Sealer(purpose).Seal(nil, content, []byte(binding))
+	return ring.Sealer(purpose)
+}
+
+// sealWith seals as a manager with that key does.
+func sealWith(t testing.TB, key session.Key, purpose, binding string, content []byte) []byte {
+	t.Helper()
+	return sealer(t, key, purpose).Seal(nil, content, []byte(binding))
 }
 
 // text returns a sealed value as a token.

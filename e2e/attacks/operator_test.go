@@ -31,7 +31,7 @@ func (o operator) key(t testing.TB, b *browser) string {
 	return "session:" + sessionID(t, o.site, b).String()
 }
 func (o operator) get(key string) string        { return o.server.MustDo("GET", key) }
-func (o operator) set(key string, value string) { o.server.MustDo("SET", key, value, "KEEPTTL") }
+func (o operator) set(key, value string)        { o.server.MustDo("SET", key, value, "KEEPTTL") }
 
 // body is where a value's subject begins, after docs/FORMAT.md.
 func body(value string) int { return 26 + 8*int(value[25]) + 2 }
@@ -41,9 +41,6 @@ func payload(value string) string {
 	at := body(value)
 	return value[at+int(binary.BigEndian.Uint16([]byte(value[at-2:]))):]
 }
-
-// withHash returns a value whose payload holds another secret's hash.
-func withHash(value, from, to string) string { return strings.Replace(value, from, to, 1) }
 
 // hash returns the secret's hash in a plain payload. Whoever logs in has the
 // flags secret and authenticated, and four numbers of which the last three are
@@ -107,7 +104,7 @@ func TestOperator(t *testing.T) {
 				} else {
 					from, to = from[len(from)-32:], to[len(to)-32:] // a try
 				}
-				o.set(m, withHash(o.get(a), from, to))
+				o.set(m, strings.Replace(o.get(a), from, to, 1))
 				return mallory.token()
 			},
 		},

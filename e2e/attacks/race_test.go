@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
@@ -88,5 +90,34 @@ func TestLogoutAmongMany(t *testing.T) {
 				t.Errorf("the session lives: %+v", got)
 			}
 		}
+	})
+}
+
+// TestNobodySeesAnothersSession: many users at once, with strangers who bring
+// garbage among them, in a process that uses memory again. Each sees and changes
+// nothing but their own.
+func TestNobodySeesAnothersSession(t *testing.T) {
+	eachStore(t, func(t *testing.T, store session.Store) {
+		s := newSite(t, store, func(c *config) { c.SealRecords = true })
+		var wg sync.WaitGroup
+		for i := range 20 {
+			user := strings.Repeat(string(rune('a'+i)), 3+7*i)
+			token := s.login(t, user).token()
+			wg.Go(func() {
+				for range 30 {
+					for cookie, want := range map[string]string{token: user, token[1:]: "", token + token: ""} {
+						answer, err := s.try(t.Context(), "/read", http.Header{"Cookie": {cookieName + "=" + cookie}})
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						if !strings.HasPrefix(answer.body, `{"User":"`+want+`",`) {
+							t.Errorf("%q is shown %s", want, answer.body)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
