@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/cookie"
@@ -234,6 +235,25 @@ func TestRetiredKeys(t *testing.T) {
 			t.Errorf("forged with the leaked key: %+v", got)
 		}
 	})
+}
+
+// TestLeakedKeyThatWasRotated is why a key that leaked is dropped, and not
+// rotated: the manager cannot tell a client-held session that was forged from one
+// that was issued, and seals both anew.
+func TestLeakedKeyThatWasRotated(t *testing.T) {
+	leaked, newest := session.NewKey(), session.NewKey()
+	now := time.Now()
+	forged := forgedToken(t, leaked, forgedPayload(now, now, nil, encoded(t, state{User: "alice"})), now.Add(time.Hour))
+
+	rotated := newSite(t, cookie.New(), func(c *config) { c.Keys = []session.Key{newest, leaked} })
+	again := rotated.ask(t, "/read", cookieName+"="+forged).setCookie(cookieName)
+	dropped := newSite(t, cookie.New(), func(c *config) { c.Keys = []session.Key{newest} })
+	if got := dropped.ask(t, "/read", cookieName+"="+forged).state(t); got != (state{}) {
+		t.Errorf("dropped at once: the forged token opens %+v", got)
+	}
+	if got := dropped.ask(t, "/read", cookieName+"="+again).state(t); got.User != "alice" {
+		t.Errorf("sealed anew in between: %+v; if this is prevented now, say so in the documentation", got)
+	}
 }
 
 // TestWhatTwoSitesShare: what makes a site is its key, its name and its store.

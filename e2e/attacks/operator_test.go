@@ -30,8 +30,8 @@ func hacked(t *testing.T, options ...func(*config)) (*site, operator) {
 func (o operator) key(t testing.TB, b *browser) string {
 	return "session:" + sessionID(t, o.site, b).String()
 }
-func (o operator) get(key string) string        { return o.server.MustDo("GET", key) }
-func (o operator) set(key, value string)        { o.server.MustDo("SET", key, value, "KEEPTTL") }
+func (o operator) get(key string) string { return o.server.MustDo("GET", key) }
+func (o operator) set(key, value string) { o.server.MustDo("SET", key, value, "KEEPTTL") }
 
 // body is where a value's subject begins, after docs/FORMAT.md.
 func body(value string) int { return 26 + 8*int(value[25]) + 2 }
