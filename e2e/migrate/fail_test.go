@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/session"
@@ -21,21 +22,27 @@ func refused(t testing.TB, answer reply) {
 
 func TestNewStoreFails(t *testing.T) {
 	each(t, func(t *testing.T, b *before) {
-		c := alice(b)
-		p := b.switchTo(t)
-		p.store.down.Store(true)
-		answer := c.ask(p, "/logout")
-		refused(t, answer)
-		if got := strings.TrimSpace(answer.text); got != "the shop's own error page" {
-			t.Errorf("the answer is %q, not the ErrorHandler's", got)
-		}
-		if got := answer.header.Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control is %q, not the Manager's", got)
-		}
-		c.clone().wants(t, b, "alice[mug]")
-		p.store.down.Store(false)
-		c.wants(t, p, "alice[mug]")
-		wantSessions(t, p.manager, 1)
+		synctest.Test(t, func(t *testing.T) {
+			c := alice(b)
+			p := b.switchTo(t)
+			p.store.down.Store(true)
+			answer := c.ask(p, "/logout")
+			refused(t, answer)
+			if got := strings.TrimSpace(answer.text); got != "the shop's own error page" {
+				t.Errorf("the answer is %q, not the ErrorHandler's", got)
+			}
+			if got := answer.header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("Cache-Control is %q, not the Manager's", got)
+			}
+			c.clone().wants(t, b, "alice[mug]")
+			p.store.down.Store(false)
+			recovered := time.Now()
+			c.wants(t, p, "alice[mug]")
+			if waited := time.Since(recovered); waited > time.Second {
+				t.Errorf("waited %v for the request that has failed", waited)
+			}
+			wantSessions(t, p.manager, 1)
+		})
 	})
 }
 
