@@ -33,8 +33,8 @@ var (
 			"stream":         "Fiber streams when its handlers have returned: see TestFiberStream",
 			"events":         "as with streams",
 			"WebSocket":      "both libraries need a connection of net/http's",
-			"ReverseProxy":   "it needs net/http, as below",
-			"TimeoutHandler": "it needs net/http, as below",
+			"ReverseProxy":   "it is net/http's: see TestFiberProxy for Fiber's own",
+			"TimeoutHandler": "it is net/http's, and so are its handlers",
 		},
 		flaws: map[string]string{
 			"refuse a compressed file": "fasthttp closes a file that it still compresses: a data race",

@@ -2,33 +2,32 @@ package frameworks_test
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gofiber/fiber/v3"
-	"github.com/gofiber/fiber/v3/middleware/adaptor"
 )
 
 // fiberSession makes a Fiber middleware of Manager.Wrap: handlers find their
 // session in Ctx.Context. Fiber sends nothing before its handlers have returned,
-// so it is in time to save the session then, and to put its header fields among
-// Fiber's.
+// so that it is in time to save the session then, and to put its header fields
+// among Fiber's.
 func fiberSession(wrap func(http.Handler) http.Handler) fiber.Handler {
 	return func(c fiber.Ctx) error {
-		r, err := adaptor.ConvertRequest(c, true)
+		r, err := fiberRequest(c)
 		if err != nil {
-			return err
+			return fiber.ErrBadRequest
 		}
 		w := &fiberWriter{header: http.Header{}}
-		outer := c.Context()
 		wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			c.SetContext(r.Context())
 			err = c.Next()
 			for key, value := range c.Response().Header.All() {
-				if !ownField[string(key)] {
+				if !ownFields[string(key)] {
 					w.header.Add(string(key), string(value))
 				}
 			}
-		})).ServeHTTP(w, r.WithContext(outer))
-		if w.code != 0 { // the session was refused, and this is why
+		})).ServeHTTP(w, r)
+		if w.code != 0 { // the session was refused, and this is the answer
 			err = nil
 			c.Response().Reset()
 			c.Status(w.code)
@@ -44,11 +43,30 @@ func fiberSession(wrap func(http.Handler) http.Handler) fiber.Handler {
 	}
 }
 
-// ownField names the fields that are fasthttp's to set.
-var ownField = map[string]bool{"Connection": true, "Content-Length": true, "Content-Type": true, "Date": true, "Server": true, "Transfer-Encoding": true, "Trailer": true}
+// fiberRequest returns what a session needs of a request. Fiber's strings are
+// copied, because it uses their memory again; the body stays with Fiber, which
+// may be streaming it.
+func fiberRequest(c fiber.Ctx) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(c.Context(), strings.Clone(c.Method()), strings.Clone(c.OriginalURL()), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	r.Host = strings.Clone(c.Host())
+	r.RemoteAddr = c.RequestCtx().RemoteAddr().String()
+	for key, value := range c.Request().Header.All() {
+		r.Header.Add(string(key), string(value))
+	}
+	return r, nil
+}
 
-// fiberWriter takes what the session puts into the header, and what it answers
-// with when it cannot be saved.
+// ownFields are those that fasthttp sets by itself.
+var ownFields = map[string]bool{
+	"Connection": true, "Content-Length": true, "Content-Type": true, "Date": true,
+	"Server": true, "Trailer": true, "Transfer-Encoding": true,
+}
+
+// fiberWriter takes what the session puts into the header, and its answer when
+// it cannot be saved.
 type fiberWriter struct {
 	header http.Header
 	code   int
