@@ -95,6 +95,9 @@ type stater interface {
 	lost(rev Rev)
 	// found forgets them, if there was such a write: it is in the store.
 	found(rev Rev)
+	// doubtful reports whether there was such a write, but of another revision
+	// than the one that is in the store: it failed, or was written upon.
+	doubtful(rev Rev) bool
 }
 
 // supersededGrace is how long after a renewal the old secret is taken for a

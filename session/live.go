@@ -219,6 +219,9 @@ func (l *live[T]) settle() {
 
 // lost implements stater.
 func (l *live[T]) lost(rev Rev) {
+	if len(l.updates) == 0 {
+		return
+	}
 	if l.unsure == nil {
 		l.unsure = make(map[Rev]int)
 	}
@@ -230,4 +233,10 @@ func (l *live[T]) found(rev Rev) {
 	if n, ok := l.unsure[rev]; ok {
 		l.updates, l.unsure = l.updates[n:], nil
 	}
+}
+
+// doubtful implements stater.
+func (l *live[T]) doubtful(rev Rev) bool {
+	_, ok := l.unsure[rev]
+	return len(l.unsure) > 0 && !ok
 }

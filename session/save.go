@@ -11,6 +11,11 @@ import (
 // errEnded is what Save and Transact answer where the session ended meanwhile.
 var errEnded = fmt.Errorf("session: ended meanwhile: %w", ErrNotFound)
 
+// errDoubt is the error of a save that follows one which got no answer, where
+// somebody else has written since. Nobody can tell whether the updates are in
+// what that one wrote upon; made again, they might be made twice.
+var errDoubt = fmt.Errorf("%w: the change was made or it was not", ErrUnavailable)
+
 // maxAttempts bounds how often a write that meets conflicts is tried. All but
 // the first two stand in line in this process, so that only other processes can
 // still get in between.
@@ -67,6 +72,8 @@ func (y *cycle) refresh(ctx context.Context) error {
 		y.live = false
 	case err != nil:
 		return y.failed("load", err)
+	case rec.Rev != y.rev && y.state.doubtful(rec.Rev):
+		return y.failed("save", errDoubt)
 	default:
 		y.adopt(id, y.ref, &rec, y.loaded)
 	}
@@ -183,10 +190,12 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 			y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
 			return y.outlive(ctx, tx)
 		case !errors.As(err, &conflict):
-			y.state.lost(w.rec.Rev) // it may be in the store: see adopt
 			return y.failed("save", err)
 		}
 		y.event(Event{Kind: EventConflict, ID: id, Subject: y.subject})
+		if y.state.doubtful(conflict.Current.Rev) {
+			return y.failed("save", errDoubt)
+		}
 		if attempt == maxAttempts {
 			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
@@ -235,7 +244,11 @@ func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
 		}
 	}
 	ref, err = y.core.store.Update(ctx, y.ref, y.rev, w.rec)
-	return ref, y.written(ref, err)
+	err = y.written(ref, err)
+	if w.purpose != writeExpiry && errors.Is(err, ErrUnavailable) {
+		y.state.lost(w.rec.Rev) // it may be in the store: see adopt
+	}
+	return ref, err
 }
 
 // pause waits before one more attempt against other processes: at random, so

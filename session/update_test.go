@@ -95,6 +95,45 @@ func TestNoUpdateIsAppliedTwice(t *testing.T) {
 	}
 }
 
+// Where somebody else has written since, nobody can tell whether the write whose
+// answer was lost is among what that one wrote upon. It is not made again.
+func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
+	tests := []struct {
+		name string
+		rest func(*session.Session[state]) error
+	}{
+		{"the commit tries again", func(*session.Session[state]) error { return nil }},
+		{"a save tries again", func(s *session.Session[state]) error { return s.Save(context.Background()) }},
+		{"a transaction follows", func(s *session.Session[state]) error {
+			return s.Transact(context.Background(), func(st *state) error { st.Count++; return nil })
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store := &lossy{Store: newSpy()}
+			m, b := newManager(t, store), newBrowser(t, nil)
+			b.do(m, increment)
+			other := b.clone()
+			response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+				s := from(r)
+				s.Update(count)
+				store.lose = 1
+				_ = s.Save(r.Context())
+				other.do(m, func(_ http.ResponseWriter, r *http.Request) { from(r).Update(note("other")) })
+				if err := test.rest(s); err != nil && !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("error %v, want ErrUnavailable", err)
+				}
+			})
+			if response.StatusCode != http.StatusServiceUnavailable {
+				t.Errorf("status %d, want 503", response.StatusCode)
+			}
+			if diff := cmp.Diff(state{Count: 2, Note: "other"}, b.read(m)); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // What the client is told after a lost answer is that nobody knows. Whatever the
 // store has done, trying again ends well.
 func TestLostAnswers(t *testing.T) {
