@@ -14,17 +14,15 @@ import (
 func (w *world) operation(r *request, s step) *operation {
 	op := &operation{verb: s.verb, text: s.verb.String(), do: func(context.Context, *request) error { return nil }}
 	changes := func(fn func(*State)) {
-		c := newChange(func(st *State) error { fn(st); return nil })
 		op.do = func(_ context.Context, r *request) error {
 			r.s.Update(fn)
 			return nil
 		}
-		op.tell = func(a *actor) { a.pending = append(a.pending, c) }
+		op.tell = func(a *actor) { a.pending = append(a.pending, func(st *State) error { fn(st); return nil }) }
 	}
 	transacts := func(fn func(*State) error) {
-		c := newChange(fn)
 		op.do = func(ctx context.Context, r *request) error { return r.s.Transact(ctx, fn) }
-		op.tell = func(a *actor) { a.tx, a.refresh = c, a.sess != nil }
+		op.tell = func(a *actor) { a.tx, a.refresh = fn, a.sess != nil }
 	}
 	mark := func() int {
 		w.marks++
@@ -88,7 +86,8 @@ func (w *world) operation(r *request, s step) *operation {
 			if a.tell = ""; a.cookie != "" && !a.muted {
 				a.tell = "expired"
 			}
-			a.sess, a.seen, a.pending, a.renew = nil, State{}, nil, false
+			a.sess, a.seen = nil, State{}
+			a.forget()
 		}
 	case others:
 		op.do = func(ctx context.Context, r *request) (err error) {
@@ -271,7 +270,7 @@ func (w *world) committed(r *request) {
 		if !r.reported {
 			w.fail("%s: its changes were dropped without a word", r.name)
 		}
-		r.pending, r.renew = nil, false
+		r.forget()
 	default:
 		w.saved(&r.actor, "", false)
 	}

@@ -32,9 +32,9 @@ type request struct {
 	redeemed int
 	first    *operation // what its handler begins with
 
+	tried    bool // it has begun to create a session
 	panicked bool
 	reported bool // an event has told of something that went wrong
-	fault    bool // something was broken since the operation began
 }
 
 // operation is something that a handler does. It returns the error of what can

@@ -31,12 +31,7 @@ func (st *State) equal(other *State) bool {
 func (st *State) initial() bool { return st.equal(&State{}) }
 
 // change is a change of a state.
-type change struct {
-	fn func(*State) error
-	in map[*sess]bool // the sessions that it was made in
-}
-
-func newChange(fn func(*State) error) *change { return &change{fn: fn, in: map[*sess]bool{}} }
+type change func(*State) error
 
 // sess is one session as it must be.
 type sess struct {
@@ -75,9 +70,11 @@ type actor struct {
 	sess     *sess // nil: none that is stored
 	gen      int
 	seen     State // what sess held when the request last heard of it
-	pending  []*change
-	unsure   map[session.Rev]bool // its writes that got no answer
-	tx       *change              // the transaction that runs
+	pending  []change
+	unsure   map[session.Rev][]change // what its writes held that got no answer
+	rev      session.Rev              // of the record when seen was
+	fault    bool                     // something was broken since its operation began
+	tx       change                   // the transaction that runs
 	renew    bool
 	doomed   *sess
 	muted    bool      // its session has ended under it
@@ -110,7 +107,6 @@ type model struct {
 	redeemed  map[int]bool
 	unlimited map[string]bool // users for whom MaxPerSubject was not brought about
 	failure   string
-	doubt     bool
 }
 
 func (m *model) fail(format string, args ...any) {
@@ -119,10 +115,8 @@ func (m *model) fail(format string, args ...any) {
 	}
 }
 
-// byID returns the session of an ID. Once its session has expired, a request that
-// was never told that it has created it may create another under the same ID.
 func (m *model) byID(id session.ID) *sess {
-	for _, x := range slices.Backward(m.sessions) {
+	for _, x := range m.sessions {
 		if x.id == id {
 			return x
 		}
@@ -155,10 +149,10 @@ func (x *sess) was(user string, since int) bool {
 func (m *model) wanted(a *actor, base State) State {
 	st := base.clone()
 	for _, c := range a.pending {
-		_ = c.fn(&st) // only transactions fail
+		_ = c(&st) // only transactions fail
 	}
 	if a.tx != nil {
-		if err := a.tx.fn(&st); err != nil {
+		if err := a.tx(&st); err != nil {
 			m.fail("%s: a transaction that fails on %v was saved", a.name, &base)
 		}
 	}
@@ -181,9 +175,33 @@ func (m *model) adopt(a *actor, x *sess) {
 		return
 	}
 	a.seen = x.state.clone()
-	m.doubt = m.doubt || !a.unsure[x.rev] && slices.ContainsFunc(a.pending, func(c *change) bool { return c.in[x] })
-	a.pending = slices.DeleteFunc(slices.Clone(a.pending), func(c *change) bool { return c.in[x] })
+	a.rev = x.rev
+	if made, ok := a.unsure[x.rev]; ok {
+		a.pending, a.unsure = a.pending[len(made):], nil
+	}
 }
+
+// doubtful reports whether nobody can tell what became of a write of the
+// request's that got no answer, because somebody else has written since. It then
+// fails rather than to make the same changes twice.
+func (a *actor) doubtful(x *sess) bool {
+	_, own := a.unsure[x.rev]
+	return len(a.unsure) > 0 && !own && x.rev != a.rev
+}
+
+// unanswered notes that a write got no answer.
+func (a *actor) unanswered(rev session.Rev) {
+	if len(a.pending) == 0 {
+		return
+	}
+	if a.unsure == nil {
+		a.unsure = map[session.Rev][]change{}
+	}
+	a.unsure[rev] = a.pending
+}
+
+// forget notes that what a request wanted is stored, or never will be.
+func (a *actor) forget() { a.pending, a.unsure, a.renew = nil, nil, false }
 
 // end tells a request that its session has ended under it.
 func (m *model) end(a *actor) {
@@ -211,12 +229,17 @@ func (m *model) loaded(a *actor, id session.ID, began time.Time) {
 			m.fail("%s: loaded something else than its cookie leads to", a.name)
 		case !m.live(x):
 		case t.gen == x.gen:
-			a.sess, a.gen, a.seen, a.loadedAt = x, t.gen, x.state.clone(), began
+			a.sess, a.gen, a.loadedAt = x, t.gen, began
+			m.adopt(a, x)
 		case began.UnixMilli()-x.renewed < m.grace.Milliseconds():
 			a.muted = true
 		}
 	case a.refresh:
 		a.refresh = false
+		if a.doubtful(a.sess) && m.live(a.sess) {
+			a.fault = true
+			return
+		}
 		m.adopt(a, a.sess)
 	}
 }
@@ -300,9 +323,6 @@ func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered
 
 // stored checks what both kinds of writes have in common.
 func (m *model) stored(a *actor, x *sess, rec *session.Record) {
-	for _, c := range a.pending {
-		c.in[x] = true
-	}
 	if rec.Subject != x.state.User {
 		m.fail("%s: %s is noted as %q's, but belongs to %q", a.name, x.name, rec.Subject, x.state.User)
 	}
@@ -315,8 +335,9 @@ func (m *model) stored(a *actor, x *sess, rec *session.Record) {
 
 // settled is told that all that a request wants is stored, and that it knows.
 func (m *model) settled(a *actor) {
-	a.seen = a.sess.state.clone()
-	a.pending, a.tx, a.renew = nil, nil, false
+	a.seen, a.rev = a.sess.state.clone(), a.sess.rev
+	a.tx = nil
+	a.forget()
 }
 
 // unlimit notes that a login has not come to limiting a user's sessions.
@@ -330,7 +351,7 @@ func (m *model) removed(a *actor, id session.ID, answered bool) {
 		return
 	}
 	switch {
-	case a.doomed == x, a.target != nil && a.target.id == x.id:
+	case a.doomed == x, a.target == x:
 	case a.revoking && x != a.except && x.was(a.user, a.since):
 	case !a.revoking && m.perSubject > 0 && a.sess != nil && m.crowd(x, a.sess.state.User, a.limit):
 	default:
@@ -366,6 +387,10 @@ func (m *model) refused(a *actor, id session.ID, gone bool) {
 	if m.idleWant(a) {
 		return // it was to extend the session, which is no concern of the request's
 	}
+	if !gone && a.doubtful(x) {
+		a.fault = true
+		return
+	}
 	m.adopt(a, x)
 }
 
@@ -385,19 +410,19 @@ func (m *model) saved(a *actor, err string, excused bool) {
 		if a.doomed != nil {
 			m.fail("%s: told of a success, but %s is still there", a.name, a.doomed.name)
 		}
-		a.pending = nil
+		a.pending, a.unsure = nil, nil
 	case notFound:
 		m.lapse(a)
 		if login := m.login(a); !a.muted || login {
 			m.fail("%s: told that its session has ended, muted %v, login %v", a.name, a.muted, login)
 		}
-		a.pending, a.renew = nil, false
+		a.forget()
 	case committed:
 		if !a.begun {
 			m.fail("%s: told that its response has begun", a.name)
 		}
 		if !tx {
-			a.pending, a.renew = nil, false
+			a.forget()
 		}
 	case unavailable:
 		if !excused && !a.broken {

@@ -80,10 +80,10 @@ func (s step) String() string { return fmt.Sprintf("%s %v %d", slots[s.slot], s.
 // What is drawn how often. Rapid prefers what comes early.
 var (
 	requestVerbs = repeat(map[verb]int{
-		goOn: 16, finish: 12, begin: 4,
-		update: 6, save: 3, transact: 3, refuse: 1, issue: 2, redeem: 3,
-		login: 5, logout: 1, wipe: 1, renew: 2, destroy: 2, others: 1, write: 1,
-		replay: 1, crash: 1, crashAfter: 1, drop: 1, lose: 2, late: 2, land: 2, wait: 2,
+		goOn: 16, finish: 10, begin: 4,
+		update: 8, save: 8, transact: 4, refuse: 1, issue: 3, redeem: 4,
+		login: 7, logout: 2, wipe: 1, renew: 3, destroy: 3, others: 1, write: 2,
+		replay: 2, crash: 2, crashAfter: 2, drop: 3, lose: 6, late: 4, land: 3, wait: 4,
 	})
 	adminVerbs = repeat(map[verb]int{goOn: 6, finish: 4, revoke: 3, revokeID: 2, list: 2, drop: 1, lose: 1, crash: 1})
 )

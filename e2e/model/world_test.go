@@ -107,13 +107,13 @@ func run(s setup, schedule []step) (failure string, what *trace) {
 	if !w.over() {
 		w.inspect()
 	}
-	if w.unknown || w.doubt {
+	if w.unknown {
 		return "", nil
 	}
 	return w.failure, &w.trace
 }
 
-func (w *world) over() bool { return w.failure != "" || w.unknown || w.doubt }
+func (w *world) over() bool { return w.failure != "" || w.unknown }
 
 // observe takes note that a request was told that something went wrong.
 func observe(ctx context.Context, e session.Event) {
@@ -153,13 +153,14 @@ func (w *world) do(s step) {
 	}
 }
 
-// calling reports whether a call of the store is somewhere on its way. It takes
-// seconds at most, wherever it got stuck: a commit gives up after ten, and after
-// a minute a session that was noted in the index but is not there counts as one
-// that has expired, and a deleted one leaves no mark.
+// calling reports whether a save is half done. It takes seconds at most, wherever
+// it got stuck: a commit gives up after ten, and after a minute a session that
+// was noted in the index but is not there counts as one that has expired, and a
+// deleted one leaves no mark. A creation that has failed may be tried again, so
+// that it is half done until then.
 func (w *world) calling() bool {
 	for _, r := range w.requests {
-		if r != nil && (r.at == atCall || r.at == running) {
+		if r != nil && (r.at == atCall || r.at == running || r.tried && r.sess == nil) {
 			return true
 		}
 	}
@@ -273,12 +274,14 @@ var (
 // answer makes the call that a request has stopped at, or breaks it.
 func (w *world) answer(r *request, how verb) {
 	c := r.call
+	r.tried = r.tried || c.op == "index" || c.op == "create"
 	write := c.op == "create" || c.op == "update" || c.op == "delete"
 	text := c.describe(&w.model)
 	switch {
 	case how == late && !write, how == lose && c.op == "load", how == lose && c.op == "indexed":
 		how = drop
 	}
+	extension := c.op == "update" && w.idleWant(&r.actor)
 	switch how {
 	case drop:
 		c.err = errDropped
@@ -316,10 +319,9 @@ func (w *world) answer(r *request, how verb) {
 			r.loading, r.broken = false, true
 		}
 		r.refresh = r.refresh && c.op != "load"
-		if r.unsure == nil {
-			r.unsure = map[session.Rev]bool{}
+		if c.op == "update" && !r.killed && !extension {
+			r.unanswered(c.rec.Rev)
 		}
-		r.unsure[c.rec.Rev] = true
 		r.fault = true
 		if r.sess != nil {
 			w.unlimit(r.sess.state.User)
