@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -27,11 +28,11 @@ func TestMain(m *testing.M) {
 	redistest.Main(m)
 }
 
-// setDefault sets a flag unless the command line has.
+// setDefault sets a flag of rapid unless the command line or the environment has.
 func setDefault(name, value string) {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name && !ours[name] })
-	if given || os.Getenv("RAPID_"+name) != "" {
+	if given || os.Getenv("RAPID_"+strings.ToUpper(strings.TrimPrefix(name, "rapid."))) != "" {
 		return
 	}
 	ours[name] = true

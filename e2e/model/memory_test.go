@@ -34,5 +34,5 @@ func inMemory(t *testing.T, wrap func(*memory.Store) indexedStore) func(*rapid.T
 }
 
 func TestMemory(t *testing.T) {
-	check(t, 5000, inMemory(t, func(st *memory.Store) indexedStore { return st }))
+	check(t, 3000, inMemory(t, func(st *memory.Store) indexedStore { return st }))
 }

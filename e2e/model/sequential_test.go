@@ -2,36 +2,10 @@ package model_test
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/typedsession/typedsession/session"
 )
-
-// State is what the sessions hold. Every mark and every code is used once, so
-// that a state tells which changes were made, how often, and in which order.
-type State struct {
-	User  string
-	Log   []int
-	Codes []int
-}
-
-func (st *State) String() string {
-	return fmt.Sprintf("{%q, marks %v, codes %v}", st.User, st.Log, st.Codes)
-}
-
-func (st *State) clone() State {
-	return State{User: st.User, Log: slices.Clone(st.Log), Codes: slices.Clone(st.Codes)}
-}
-
-func (st *State) equal(other *State) bool {
-	return st.User == other.User && slices.Equal(st.Log, other.Log) && slices.Equal(st.Codes, other.Codes)
-}
-
-func (st *State) initial() bool { return st.equal(&State{}) }
-
-// change is a change of a state.
-type change func(*State) error
 
 // sess is one session as it must be.
 type sess struct {
@@ -61,45 +35,11 @@ type token struct {
 	gen  int
 }
 
-// actor is what the model knows of one request: what it has been told of its
-// session, and what it wants of it.
-type actor struct {
-	name   string
-	cookie string
-
-	sess     *sess // nil: none that is stored
-	gen      int
-	seen     State // what sess held when the request last heard of it
-	pending  []change
-	unsure   map[session.Rev][]change // what its writes held that got no answer
-	rev      session.Rev              // of the record when seen was
-	fault    bool                     // something was broken since its operation began
-	tx       change                   // the transaction that runs
-	renew    bool
-	doomed   *sess
-	muted    bool      // its session has ended under it
-	tell     string    // what the client is to be told: "", "set" or "expired"
-	loadedAt time.Time // zero where it has loaded none
-	broken   bool      // the session could not be loaded
-	begun    bool      // the response has begun
-
-	loading, refresh bool // the next load is that of the request, of a transaction
-
-	since     int // when its operation began
-	target    *sess
-	user      string // whose sessions it revokes or lists
-	except    *sess
-	limit     int // when it last asked for somebody's sessions
-	revoking  bool
-	destroyed int // how many sessions it has ended by revoking
-}
-
 // model is what the sessions must be. Its methods are told of everything in the
 // order in which it happens, and take note of the first thing that should not.
 type model struct {
-	idle, absolute, grace time.Duration
-	timed                 bool // time is the bubble's, and known exactly
-	perSubject            int
+	timed      bool // time is the bubble's, and known exactly
+	perSubject int
 
 	clock     int
 	sessions  []*sess
@@ -128,9 +68,6 @@ func (m *model) byID(id session.ID) *sess {
 func (m *model) live(x *sess) bool {
 	return x != nil && x.gone == 0 && time.Now().UnixMilli() < x.expires
 }
-
-// opens reports whether a request's secret is that of its session.
-func (a *actor) opens(x *sess) bool { return a.sess == x && a.gen == x.gen }
 
 // was reports whether a session was a user's at some time since then.
 func (x *sess) was(user string, since int) bool {
@@ -181,28 +118,6 @@ func (m *model) adopt(a *actor, x *sess) {
 	}
 }
 
-// doubtful reports whether nobody can tell what became of a write of the
-// request's that got no answer, because somebody else has written since. It then
-// fails rather than to make the same changes twice.
-func (a *actor) doubtful(x *sess) bool {
-	_, own := a.unsure[x.rev]
-	return len(a.unsure) > 0 && !own && x.rev != a.rev
-}
-
-// unanswered notes that a write got no answer.
-func (a *actor) unanswered(rev session.Rev) {
-	if len(a.pending) == 0 {
-		return
-	}
-	if a.unsure == nil {
-		a.unsure = map[session.Rev][]change{}
-	}
-	a.unsure[rev] = a.pending
-}
-
-// forget notes that what a request wanted is stored, or never will be.
-func (a *actor) forget() { a.pending, a.unsure, a.renew = nil, nil, false }
-
 // end tells a request that its session has ended under it.
 func (m *model) end(a *actor) {
 	a.sess, a.seen = nil, State{}
@@ -231,7 +146,7 @@ func (m *model) loaded(a *actor, id session.ID, began time.Time) {
 		case t.gen == x.gen:
 			a.sess, a.gen, a.loadedAt = x, t.gen, began
 			m.adopt(a, x)
-		case began.UnixMilli()-x.renewed < m.grace.Milliseconds():
+		case began.UnixMilli()-x.renewed < grace.Milliseconds():
 			a.muted = true
 		}
 	case a.refresh:
@@ -294,7 +209,7 @@ func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered
 	after, former := m.wanted(a, x.state), x.state.User
 	renewed := a.renew || after.User != former
 	now := built.UnixMilli()
-	due := now-x.used > m.idle.Milliseconds()/10
+	due := now-x.used > idleTimeout.Milliseconds()/10
 	switch {
 	case !renewed && after.equal(&x.state) && m.timed && !due:
 		m.fail("%s: wrote %s without a change", a.name, x.name)
@@ -327,7 +242,7 @@ func (m *model) stored(a *actor, x *sess, rec *session.Record) {
 		m.fail("%s: %s is noted as %q's, but belongs to %q", a.name, x.name, rec.Subject, x.state.User)
 	}
 	x.rev, x.expires = rec.Rev, rec.Expires.UnixMilli()
-	want := min(x.used+m.idle.Milliseconds(), x.created+m.absolute.Milliseconds())
+	want := min(x.used+idleTimeout.Milliseconds(), x.created+absoluteTimeout.Milliseconds())
 	if m.timed && x.expires != want || x.expires > want+10_000 {
 		m.fail("%s: %s expires %d ms too late", a.name, x.name, x.expires-want)
 	}
@@ -342,40 +257,6 @@ func (m *model) settled(a *actor) {
 
 // unlimit notes that a login has not come to limiting a user's sessions.
 func (m *model) unlimit(user string) { m.unlimited[user] = true }
-
-// removed is told that a record was deleted.
-func (m *model) removed(a *actor, id session.ID, answered bool) {
-	m.clock++
-	x := m.byID(id)
-	if x == nil {
-		return
-	}
-	switch {
-	case a.doomed == x, a.target == x:
-	case a.revoking && x != a.except && x.was(a.user, a.since):
-	case !a.revoking && m.perSubject > 0 && a.sess != nil && m.crowd(x, a.sess.state.User, a.limit):
-	default:
-		m.fail("%s: ended %s, for which there is no reason", a.name, x.name)
-	}
-	x.gone = m.clock
-	if answered {
-		a.destroyed++
-		if a.doomed == x && !a.revoking {
-			a.doomed = nil
-		}
-	}
-}
-
-// crowd reports whether a session was one of more than a user may have.
-func (m *model) crowd(x *sess, user string, since int) bool {
-	n := 0
-	for _, other := range m.sessions {
-		if other.was(user, since) {
-			n++
-		}
-	}
-	return x.was(user, since) && n > m.perSubject
-}
 
 // refused is told that a request's write was answered by a conflict, or that
 // there is no such session.
@@ -445,35 +326,4 @@ func (m *model) saved(a *actor, err string, excused bool) {
 func (m *model) login(a *actor) bool {
 	want := m.wanted(a, State{})
 	return want.User != "" || a.renew
-}
-
-// revoked is told that a revocation has succeeded: of all sessions that were the
-// user's when it began, none is left.
-func (m *model) revoked(a *actor, n int) {
-	for _, x := range m.sessions {
-		if len(x.owners) == 0 {
-			continue
-		}
-		last := x.owners[len(x.owners)-1]
-		if last.user == a.user && last.from <= a.since && x != a.except && m.live(x) {
-			m.fail("%s: revoked the sessions of %s, but %s is still there", a.name, a.user, x.name)
-		}
-	}
-	if n != a.destroyed {
-		m.fail("%s: revoked %d sessions, and said %d", a.name, a.destroyed, n)
-	}
-}
-
-// listed checks a list of a user's sessions that was asked for at a time.
-func (m *model) listed(who, user string, since int, ids []session.ID) {
-	for _, x := range m.sessions {
-		last := x.owners[len(x.owners)-1]
-		always := last.user == user && last.from <= since && m.live(x)
-		switch in := slices.Contains(ids, x.id); {
-		case always && !in:
-			m.fail("%s: the sessions of %s are listed without %s", who, user, x.name)
-		case in && !x.was(user, since):
-			m.fail("%s: %s is listed among the sessions of %s", who, x.name, user)
-		}
-	}
 }

@@ -9,21 +9,38 @@ import (
 
 // shrink takes away from a schedule what it fails without. Rapid can do so too,
 // for whatever was drawn; that steps can be taken away one by one and in a row
-// is known here only, and so this needs a hundred runs where rapid needs
+// is known here only, and so this needs a few hundred runs where rapid needs
 // thousands, and no limit of time.
 func shrink(schedule []step, fails func([]step) bool) []step {
-	for size := len(schedule); size > 0; {
-		before := len(schedule)
-		for i := 0; i < len(schedule); {
-			shorter := slices.Delete(slices.Clone(schedule), i, min(i+size, len(schedule)))
+	for before := -1; len(schedule) != before; {
+		before = len(schedule)
+		schedule = remove(schedule, fails)
+	}
+	for i := range schedule {
+		if schedule[i].verb == goOn {
+			// Where a request may as well go on to its end, its later steps go.
+			longer := slices.Clone(schedule)
+			if longer[i].verb = finish; fails(longer) {
+				return shrink(longer, fails)
+			}
+		}
+	}
+	return schedule
+}
+
+// remove takes steps away, as many in a row as can be, until each is needed.
+func remove(schedule []step, fails func([]step) bool) []step {
+	for size := len(schedule); size > 0; size = min(size-1, len(schedule)) {
+		if size > 32 {
+			size = max(32, size/2) // rather than every size
+		}
+		for i := 0; i+size <= len(schedule); {
+			shorter := slices.Delete(slices.Clone(schedule), i, i+size)
 			if fails(shorter) {
 				schedule = shorter
 			} else {
-				i += size
+				i += max(1, size/4)
 			}
-		}
-		if size > 1 || len(schedule) == before {
-			size /= 2
 		}
 	}
 	return schedule

@@ -2,10 +2,8 @@ package model_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"slices"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
@@ -64,7 +62,7 @@ func run(s setup, schedule []step) (failure string, what *trace) {
 	w := &world{
 		setup: s,
 		model: model{
-			idle: idleTimeout, absolute: absoluteTimeout, grace: grace, timed: s.proxy == nil, perSubject: s.perSubject,
+			timed: s.proxy == nil, perSubject: s.perSubject,
 			tokens: map[string]token{}, redeemed: map[int]bool{}, unlimited: map[string]bool{},
 		},
 		browsers: map[byte]*browser{'A': {}, 'B': {}},
@@ -263,130 +261,6 @@ func (w *world) command(r *request, op *operation) {
 		op.tell(&r.actor)
 	}
 	w.resume(r)
-}
-
-var (
-	errDropped = errors.New("store: lost")
-	errLost    = errors.New("store: answer lost")
-	errLate    = errors.New("store: given up")
-)
-
-// answer makes the call that a request has stopped at, or breaks it.
-func (w *world) answer(r *request, how verb) {
-	c := r.call
-	r.tried = r.tried || c.op == "index" || c.op == "create"
-	write := c.op == "create" || c.op == "update" || c.op == "delete"
-	text := c.describe(&w.model)
-	switch {
-	case how == late && !write, how == lose && c.op == "load", how == lose && c.op == "indexed":
-		how = drop
-	}
-	extension := c.op == "update" && w.idleWant(&r.actor)
-	switch how {
-	case drop:
-		c.err = errDropped
-	case lose:
-		if err := c.do(); err == nil {
-			w.made(copied(&r.actor), c, false)
-		}
-		c.err = errLost
-	case late:
-		w.flights = append(w.flights, flight{*copied(&r.actor), c})
-		c.err = errLate
-	case crash:
-		r.killed = true
-	case crashAfter:
-		if err := c.do(); err == nil {
-			w.made(copied(&r.actor), c, false)
-		}
-		r.killed = true
-	default:
-		switch {
-		case how == cutRequest && w.setup.proxy != nil:
-			w.setup.proxy.LoseRequest(func() { w.setup.cuts.Add(1) })
-		case how == cutAnswer && w.setup.proxy != nil:
-			w.setup.proxy.LoseAnswer(func() { w.setup.cuts.Add(1) })
-		}
-		c.err = c.do()
-		w.answered(r, c)
-		how = goOn
-	}
-	if how == goOn {
-		w.add("%s%s", text, answerOf(c.err))
-	} else {
-		w.add("%s (%v)", text, how)
-		if r.loading && !r.killed {
-			r.loading, r.broken = false, true
-		}
-		r.refresh = r.refresh && c.op != "load"
-		if c.op == "update" && !r.killed && !extension {
-			r.unanswered(c.rec.Rev)
-		}
-		r.fault = true
-		if r.sess != nil {
-			w.unlimit(r.sess.state.User)
-		}
-		w.unlimit(c.user)
-	}
-	w.resume(r)
-}
-
-func copied(a *actor) *actor {
-	c := *a
-	c.pending = slices.Clone(a.pending)
-	return &c
-}
-
-// made tells the model of a call that has succeeded.
-func (w *world) made(a *actor, c *call, answered bool) {
-	switch c.op {
-	case "create":
-		w.created(a, &c.rec, c.built, answered)
-	case "update":
-		w.updated(a, &c.rec, c.built, answered)
-	case "delete":
-		w.removed(a, c.id, answered)
-	}
-}
-
-// answered tells the model of a call and its answer.
-func (w *world) answered(r *request, c *call) {
-	switch {
-	case c.op == "indexed":
-		r.limit = w.clock
-	case c.op == "load" && (c.err == nil || errors.Is(c.err, session.ErrNotFound)):
-		w.loaded(&r.actor, c.id, c.at)
-	case c.err == nil:
-		w.made(&r.actor, c, true)
-	case c.op == "update" && errors.Is(c.err, session.ErrConflict):
-		r.fault = r.fault || w.idleWant(&r.actor)
-		w.refused(&r.actor, c.id, false)
-	case c.op == "update" && errors.Is(c.err, session.ErrNotFound):
-		w.refused(&r.actor, c.id, true)
-	case c.op == "create" && errors.Is(c.err, session.ErrExists):
-		if w.byID(c.id) == nil {
-			w.fail("%s: told that an ID is in use that nobody has", r.name)
-		}
-	case w.setup.proxy != nil:
-		w.unknown = true
-	default:
-		w.fail("%s: %s: %v", r.name, c.op, c.err)
-	}
-}
-
-// land makes the first call that was given up.
-func (w *world) land() {
-	if len(w.flights) == 0 {
-		return
-	}
-	f := w.flights[0]
-	w.flights = w.flights[1:]
-	text := f.call.describe(&w.model)
-	err := f.call.do()
-	if err == nil {
-		w.made(&f.actor, f.call, false)
-	}
-	w.add("%s of %s%s", text, f.name, answerOf(err))
 }
 
 // resume lets a request run on until it stops again.
