@@ -31,6 +31,13 @@ func (st *strict) heed(ctx context.Context) error {
 	return ctx.Err()
 }
 
+func (st *strict) Load(ctx context.Context, ref string) (session.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return session.Record{}, err
+	}
+	return st.journal.Load(ctx, ref)
+}
+
 func (st *strict) Create(ctx context.Context, rec session.Record) (string, error) {
 	if err := st.heed(ctx); err != nil {
 		return "", err
@@ -73,45 +80,52 @@ func TestCommit4ClientGone(t *testing.T) {
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for name, test := range tests {
-			t.Run(name, func(t *testing.T) {
-				st := &strict{journal: newJournal(), t: t}
-				m := newManager(t, st)
-				reached, done := make(chan struct{}), make(chan struct{})
-				wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path == "/begin" {
-						increment(w, r)
-						return
+			for _, late := range []bool{false, true} { // late: the session is not used before
+				t.Run(fmt.Sprintf("%s/late=%v", name, late), func(t *testing.T) {
+					st := &strict{journal: newJournal(), t: t}
+					m := newManager(t, st)
+					reached, done := make(chan struct{}), make(chan struct{})
+					wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if r.URL.Path == "/begin" {
+							increment(w, r)
+							return
+						}
+						if !late {
+							test.act(w, r)
+						}
+						close(reached)
+						<-r.Context().Done()
+						if late {
+							test.act(w, r)
+						}
+						if err := r.Context().Err(); !errors.Is(err, context.Canceled) {
+							t.Errorf("the request's context: %v", err)
+						}
+						fmt.Fprint(w, "too late")
+					}))
+					s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						wrapped.ServeHTTP(w, r)
+						if r.URL.Path != "/begin" {
+							close(done)
+						}
+					}))
+					s.get("/begin")
+					st.ops()
+					ctx, hangUp := context.WithCancel(t.Context())
+					go func() {
+						<-reached
+						hangUp()
+					}()
+					response, err := s.client.Do(s.request(http.MethodGet, "/", nil).WithContext(ctx))
+					if err == nil { // the answer has overtaken the hanging up
+						response.Body.Close()
 					}
-					test.act(w, r)
-					close(reached)
-					<-r.Context().Done()
-					if err := r.Context().Err(); !errors.Is(err, context.Canceled) {
-						t.Errorf("the request's context: %v", err)
+					<-done
+					if got := strings.TrimPrefix(st.ops(), "load "); got != test.want {
+						t.Errorf("the store was asked for %q, want %q", got, test.want)
 					}
-					fmt.Fprint(w, "too late")
-				}))
-				s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					wrapped.ServeHTTP(w, r)
-					if r.URL.Path != "/begin" {
-						close(done)
-					}
-				}))
-				s.get("/begin")
-				st.ops()
-				ctx, hangUp := context.WithCancel(t.Context())
-				go func() {
-					<-reached
-					hangUp()
-				}()
-				response, err := s.client.Do(s.request(http.MethodGet, "/", nil).WithContext(ctx))
-				if err == nil { // the answer has overtaken the hanging up
-					response.Body.Close()
-				}
-				<-done
-				if got := strings.TrimPrefix(st.ops(), "load "); got != test.want {
-					t.Errorf("the store was asked for %q, want %q", got, test.want)
-				}
-			})
+				})
+			}
 		}
 	})
 }

@@ -43,12 +43,25 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 	if l := s.live.Load(); l != nil {
 		return l
 	}
+	l := s.fetch(ctx)
+	if l.err != nil && ctx.Err() != nil {
+		// The client hung up, or somebody else has answered it. A logout is done
+		// all the same: see cycle.commit.
+		own := detach(ctx, commitTimeout)
+		defer own.end()
+		l = s.fetch(own)
+	}
+	s.share(l)
+	return l
+}
+
+// fetch loads what the request's token leads to.
+func (s *Session[T]) fetch(ctx context.Context) *live[T] {
 	l := newLive(s.m, s.request)
 	var buf [maxCandidates]string
 	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request.Header)
 	l.pieces = pieces
 	l.cycle.load(ctx, tokens)
-	s.share(l)
 	return l
 }
 
