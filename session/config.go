@@ -19,7 +19,8 @@ type Config[T any] struct {
 	// Keys encrypt and sign what the client holds. The first is used for new
 	// values, every one opens old ones: to change keys, put the new one in
 	// front and drop the old one after AbsoluteTimeout. What was sealed under
-	// an older key is sealed again when it is next used.
+	// an older key is sealed again when it is next used, and so would be what
+	// somebody has forged with it: drop a key that has leaked at once.
 	Keys []Key
 
 	// Codec encodes the state. Nil means [codec.MsgPack].
