@@ -97,5 +97,9 @@ func startReplicated(t *testing.T, p redistest.Program) (master, replica *redist
 	replica.Wait(func(reply string) bool {
 		return strings.Contains(reply, "master_link_status:up")
 	}, "INFO", "replication")
+	// The master may take longer to count it in than a store waits.
+	master.Wait(func(reply string) bool {
+		return strings.Contains(reply, "state=online")
+	}, "INFO", "replication")
 	return master, replica, link
 }
