@@ -61,7 +61,8 @@ type actor struct {
 	target    *sess
 	user      string // whose sessions it revokes or lists
 	except    *sess
-	limit     int // when it last asked for somebody's sessions
+	asked     int // when it last asked for somebody's sessions
+	askedFor  string
 	revoking  bool
 	destroyed int // how many sessions it has ended by revoking
 }

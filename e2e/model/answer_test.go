@@ -95,7 +95,7 @@ func (w *world) made(a *actor, c *call, answered bool) {
 func (w *world) answered(r *request, c *call) {
 	switch {
 	case c.op == "indexed":
-		r.limit = w.clock
+		r.asked, r.askedFor = w.clock, c.user
 	case c.op == "load" && (c.err == nil || errors.Is(c.err, session.ErrNotFound)):
 		w.loaded(&r.actor, c.id, c.at)
 	case c.err == nil:

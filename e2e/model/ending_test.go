@@ -16,7 +16,7 @@ func (m *model) removed(a *actor, id session.ID, answered bool) {
 	switch {
 	case a.doomed == x, a.target == x:
 	case a.revoking && x != a.except && x.was(a.user, a.since):
-	case !a.revoking && m.perSubject > 0 && a.sess != nil && m.crowd(x, a.sess.state.User, a.limit):
+	case !a.revoking && m.perSubject > 0 && m.crowd(x, a.askedFor, a.asked):
 	default:
 		m.fail("%s: ended %s, for which there is no reason", a.name, x.name)
 	}

@@ -96,7 +96,8 @@ func (w *world) operation(r *request, s step) *operation {
 		}
 		op.tell = func(a *actor) {
 			want := w.wanted(a, a.seen)
-			a.user, a.except, a.revoking, a.destroyed = want.User, a.sess, true, 0
+			// Its own ID is spared, even if it was not told that it is in use.
+			a.user, a.except, a.revoking, a.destroyed = want.User, w.byID(r.s.ID()), true, 0
 		}
 	case write, crash:
 	case finish:
