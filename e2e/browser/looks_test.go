@@ -46,7 +46,7 @@ func tour(b *tab, look func(name string)) {
 	submit := func(action string, status int64) {
 		b.t.Helper()
 		selector := fmt.Sprintf("main form[action=%q] button", action)
-		b.goes(chromedp.Click(chromedp.CSS(selector)), status, "the form of "+action)
+		b.goes(press(selector), status, "the form of "+action)
 	}
 	opens := func(path, name string) {
 		b.t.Helper()

@@ -87,6 +87,9 @@ func startChromium(dir string, options ...chromedp.ExecAllocatorOption) (context
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(dir),
 		chromedp.DisableGPU,
+		// Without a process kept ready for the next site, of which there is
+		// none, the tests take an eighth less.
+		chromedp.Flag("disable-features", "Translate,SpareRendererForSitePerProcess,MediaRouter,OptimizationHints"),
 		// CI runs as root, and Chromium's sandbox does not. Nothing but our own
 		// pages is opened in it.
 		chromedp.NoSandbox,

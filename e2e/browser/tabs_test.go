@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 )
 
 // slowCarrier is a carrier that names no day before it is told to.
@@ -51,7 +49,7 @@ func TestLogoutWhileAnotherTabWaits(t *testing.T) {
 
 			loaded := make(chan error, 1)
 			go func() {
-				_, err := slow.leads(chromedp.Click(chromedp.CSS("form[action='/delivery'] button")))
+				_, err := slow.leads(press("form[action='/delivery'] button"))
 				loaded <- err
 			}()
 			receive(t, carrier.asked) // so the shop has loaded the session
@@ -90,7 +88,7 @@ func TestTwoTabsRedeemACouponAtOnce(t *testing.T) {
 		for i, b := range tabs {
 			wg.Go(func() {
 				var err error
-				statuses[i], err = b.leads(chromedp.Click(chromedp.CSS("form[action='/coupon'] button")))
+				statuses[i], err = b.leads(press("form[action='/coupon'] button"))
 				if err != nil {
 					t.Error(err)
 				}
