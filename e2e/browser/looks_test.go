@@ -27,16 +27,15 @@ var screens = []screen{{"phone", 390, 844}, {"desktop", 1280, 800}}
 
 func TestPagesFitTheScreen(t *testing.T) {
 	t.Parallel()
-	for _, sc := range screens {
-		t.Run(sc.name, func(t *testing.T) {
-			t.Parallel()
-			b := openShop(t, "memory").visitor()
+	b := openShop(t, "memory").visitor()
+	tour(b, func(name string) {
+		for _, sc := range screens {
 			call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 				Width: sc.width, Height: sc.height, DeviceScaleFactor: 1, Mobile: sc.name == "phone",
 			})
-			tour(b, func(name string) { b.looks(sc, name) })
-		})
-	}
+			b.looks(sc, name)
+		}
+	})
 }
 
 // tour goes through the shop as somebody does who tries everything, and lets look
