@@ -186,6 +186,33 @@ func (b *byHand) DecodeMsgpack(d *msgpack.Decoder) error {
 	return nil
 }
 
+// tags has methods for the library, and can be nil, of which they know nothing.
+type tags map[string]bool
+
+func (ts tags) EncodeMsgpack(e *msgpack.Encoder) error {
+	return e.EncodeArrayLen(len(ts)) // enough for the empty ones of the test
+}
+
+func (ts *tags) DecodeMsgpack(d *msgpack.Decoder) error {
+	_, err := d.DecodeArrayLen()
+	*ts = tags{}
+	return err
+}
+
+func TestNilIsNotLeftToMethods(t *testing.T) {
+	c := codec.MsgPack[tags]()
+	data := mustAppend(t, c, tags(nil))
+	if got, want := string(data), "\x01\xc0"; got != want {
+		t.Errorf("nil is encoded as %q, want %q", got, want)
+	}
+	if got := mustDecode(t, c, data); got != nil {
+		t.Errorf("nil is decoded as %#v", got)
+	}
+	if got := mustDecode(t, c, mustAppend(t, c, tags{})); got == nil {
+		t.Error("what is empty is decoded as nil")
+	}
+}
+
 func TestMethodsForTheLibrary(t *testing.T) {
 	c := codec.MsgPack[byHand]()
 	want := byHand{"Ada", 7}
