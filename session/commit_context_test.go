@@ -130,6 +130,20 @@ func TestCommit4ClientGone(t *testing.T) {
 	})
 }
 
+// A load outlives the request, but not a context that the caller made for it.
+func TestLoadEndsWithTheCallersContext(t *testing.T) {
+	m := newManager(t, &strict{journal: newJournal(), t: t})
+	b := newBrowser(t, nil)
+	b.do(m, increment)
+	b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		if _, err := session.Load[state](ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Load returns %v", err)
+		}
+	})
+}
+
 // Whoever set the deadline has answered by now, and said that nothing came of
 // the request. So nothing must, except that a logout is never taken back.
 func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {

@@ -44,9 +44,10 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 		return l
 	}
 	l := s.fetch(ctx)
-	if l.err != nil && ctx.Err() != nil {
+	if l.err != nil && s.request.Context().Err() != nil {
 		// The client hung up, or somebody else has answered it. A logout is done
-		// all the same: see cycle.commit.
+		// all the same: see cycle.commit. A context of the caller's own is not
+		// outlived.
 		own := detach(ctx, commitTimeout)
 		defer own.end()
 		l = s.fetch(own)
