@@ -109,8 +109,8 @@ const supersededGrace = 30 * time.Second
 // a cookie of the same name that somebody planted must not hide the real one.
 func (y *cycle) load(ctx context.Context, tokens []string) {
 	y.loaded = time.Now().UnixMilli()
-	buf := scratch.Get().(*[]byte)
-	defer scratch.Put(buf)
+	buf := tokenBuffers.Get().(*[]byte)
+	defer tokenBuffers.Put(buf)
 	for _, token := range tokens {
 		content, stale, ok := y.core.tokens.open(buf, token)
 		if !ok || !y.core.clientHeld && len(content) != contentSize {
@@ -125,7 +125,7 @@ func (y *cycle) load(ctx context.Context, tokens []string) {
 		if y.live {
 			y.muted = false
 			y.reseal = stale
-			if y.core.listens(EventLoaded) {
+			if y.core.listens(EventLoaded) { // or each read would look up its ID for nobody
 				y.event(Event{Kind: EventLoaded, ID: y.id(), Subject: y.subject})
 			}
 			return

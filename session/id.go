@@ -28,7 +28,11 @@ func ParseID(text string) (ID, error) {
 	for i := range id {
 		hi, lo := digits[text[2*i]], digits[text[2*i+1]]
 		if hi|lo > 15 {
-			return ID{}, fmt.Errorf("session: ID is not lower-case hexadecimal at character %d", 2*i)
+			at := 2 * i
+			if hi <= 15 {
+				at++
+			}
+			return ID{}, fmt.Errorf("session: ID is not lower-case hexadecimal at character %d", at)
 		}
 		id[i] = hi<<4 | lo
 	}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,16 @@ func TestParseIDRefuses(t *testing.T) {
 		}
 		if err := id.UnmarshalText([]byte(text)); err == nil || id != (session.ID{1}) {
 			t.Errorf("UnmarshalText(%q) leaves %v, %v", text, id, err)
+		}
+	}
+}
+
+func TestParseIDSaysWhere(t *testing.T) {
+	good := strings.Repeat("0a", 16)
+	for _, at := range []int{0, 1, 30, 31} {
+		_, err := session.ParseID(good[:at] + "A" + good[at+1:])
+		if want := fmt.Sprintf("at character %d", at); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("an error %q, want one that ends in %q", err, want)
 		}
 	}
 }

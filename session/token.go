@@ -69,8 +69,8 @@ func (t *tokens) fits(content int) error {
 
 // seal returns the token that holds content.
 func (t *tokens) seal(content string) string {
-	buf := scratch.Get().(*[]byte)
-	defer scratch.Put(buf)
+	buf := tokenBuffers.Get().(*[]byte)
+	defer tokenBuffers.Put(buf)
 	// The content, then its sealed form, then the text.
 	size := len(content) + t.box.Overhead()
 	b := slices.Grow((*buf)[:0], len(content)+size+base64.RawURLEncoding.EncodedLen(size))
@@ -86,9 +86,10 @@ func (t *tokens) seal(content string) string {
 // tables of the encoding.
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// scratch is memory for the sealed form of a token and for what it holds.
-// Nothing outlives its use, so that a token costs no allocation but its text.
-var scratch = sync.Pool{New: func() any { return new([]byte) }}
+// tokenBuffers are for the sealed form of a token and for what it holds, neither
+// of which outlives its use, so that a token costs no allocation but its text.
+// None grows beyond what the longest token takes.
+var tokenBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // open returns what a token holds, in buf where there is room. Whatever is wrong
 // with the token, the answer is one and the same. stale means that it was sealed
