@@ -37,14 +37,14 @@ type cycle struct {
 	loaded  int64 // when it was read
 
 	// What the request wants.
-	doomed  string // the ref of a record to delete; "" for none
-	former  ID     // of the session that was destroyed, or ended meanwhile
-	renew   bool   // Renew was called
-	proven  bool   // Reauthenticated was called
-	keepIt  bool   // RevokeOthers was called
-	persist *bool  // SetPersistent was called
-	reseal  bool   // the token was sealed under an older key
-	begun   bool   // the response has begun: the client can be told nothing more
+	doomed  bool  // Destroy was called: the record at ref is to be deleted
+	former  ID    // of the session that was destroyed, or ended meanwhile
+	renew   bool  // Renew was called
+	proven  bool  // Reauthenticated was called
+	keepIt  bool  // RevokeOthers was called
+	persist *bool // SetPersistent was called
+	reseal  bool  // the token was sealed under an older key
+	begun   bool  // the response has begun: the client can be told nothing more
 
 	tell   message
 	vary   [1]string // the response's header, to save an allocation
@@ -108,7 +108,6 @@ const supersededGrace = 30 * time.Second
 // load finds the session that one of the tokens leads to. Each is tried, because
 // a cookie of the same name that somebody planted must not hide the real one.
 func (y *cycle) load(ctx context.Context, tokens []string) {
-	y.loaded = time.Now().UnixMilli()
 	buf := tokenBuffers.Get().(*[]byte)
 	defer tokenBuffers.Put(buf)
 	for _, token := range tokens {
@@ -139,6 +138,7 @@ func (y *cycle) load(ctx context.Context, tokens []string) {
 
 // loadContent loads what the content of an authentic token leads to.
 func (y *cycle) loadContent(ctx context.Context, content []byte) {
+	y.loaded = time.Now().UnixMilli()
 	var id ID
 	ref := ""
 	if y.core.clientHeld {
@@ -178,7 +178,7 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 // record is the one from before, and he must not be taken for a stranger.
 func (y *cycle) mayBeStale(rec *Record) bool {
 	h, _, err := y.core.openPayload(rec)
-	return err == nil && h.held && !y.secret.opens(&h)
+	return err == nil && h.hash != nil && !y.secret.opens(&h)
 }
 
 // adopt makes rec the session's record, if the secret that the client presented
@@ -187,7 +187,7 @@ func (y *cycle) mayBeStale(rec *Record) bool {
 // since an update may panic.
 func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	h, encoded, err := y.core.openPayload(rec)
-	if err == nil && (rec.ID != id || h.held == y.core.clientHeld) {
+	if err == nil && (rec.ID != id || (h.hash == nil) != y.core.clientHeld) {
 		err = errPayload // somebody exchanged records in the store
 	}
 	expires := min(rec.Expires.UnixMilli(), y.core.expiry(&h))
@@ -195,7 +195,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	case err != nil:
 		y.lose(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
 		return
-	case h.held && !y.secret.opens(&h):
+	case h.hash != nil && !y.secret.opens(&h):
 		if now-h.renewed < supersededGrace.Milliseconds() {
 			y.muted = true
 			y.lose(Event{Kind: EventSuperseded, ID: id, Subject: rec.Subject})
@@ -214,7 +214,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 		y.lose(Event{Kind: EventRejected, ID: id, Subject: rec.Subject, Reason: ReasonUndecodable, Err: err})
 		return
 	}
-	if y.doomed != "" {
+	if y.doomed {
 		return // an update has destroyed it
 	}
 	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
@@ -239,7 +239,7 @@ func (y *cycle) base() []byte {
 // destroy drops the record, and everything that was not saved.
 func (y *cycle) destroy() error {
 	if y.live {
-		y.doomed, y.former = y.ref, y.id()
+		y.doomed, y.former = true, y.id()
 	}
 	y.tell = tellNothing
 	if y.pieces != 0 && !y.muted {
@@ -261,7 +261,7 @@ func (y *cycle) due() bool {
 
 // wants reports whether the request wants anything of the store.
 func (y *cycle) wants() bool {
-	return y.doomed != "" || y.unsaved()
+	return y.doomed || y.unsaved()
 }
 
 // unsaved reports whether there is a change that was not saved.

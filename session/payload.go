@@ -17,8 +17,7 @@ type header struct {
 	kept          int64  // when the others of its subject were revoked, and not it; 0: never
 	label         string // what the application called it when the subject was established
 	persistent    bool
-	held          bool              // there is a secret: the store holds the record
-	hash          [sha256.Size]byte // of the secret
+	hash          *[sha256.Size]byte // of the secret; nil: there is none, the client holds the record
 }
 
 // The formats of a payload, told by its first byte.
@@ -51,7 +50,7 @@ func appendHeader(dst []byte, h *header) []byte {
 	if h.persistent {
 		flags |= flagPersistent
 	}
-	if h.held {
+	if h.hash != nil {
 		flags |= flagHeld
 	}
 	if h.authenticated != 0 {
@@ -76,14 +75,14 @@ func appendHeader(dst []byte, h *header) []byte {
 	if h.label != "" {
 		dst = append(append(dst, byte(len(h.label))), h.label...)
 	}
-	if h.held {
+	if h.hash != nil {
 		dst = append(dst, h.hash[:]...)
 	}
 	return dst
 }
 
-// parseHeader splits a plain payload into its header and the encoded state,
-// which shares its memory. It accepts what appendHeader writes and nothing else,
+// parseHeader splits a plain payload into its header and the encoded state. The
+// hash and the state share its memory. It accepts what appendHeader writes and nothing else,
 // so that a payload has one form only.
 func parseHeader(payload []byte) (h header, state []byte, err error) {
 	if len(payload) < 2 || payload[0] != formatPlain || payload[1]&^flagsKnown != 0 {
@@ -97,7 +96,7 @@ func parseHeader(payload []byte) (h header, state []byte, err error) {
 	ok = ok && ok1 && ok2
 	h = header{
 		created: created, extended: created + extended, renewed: created + renewed,
-		persistent: flags&flagPersistent != 0, held: flags&flagHeld != 0,
+		persistent: flags&flagPersistent != 0,
 	}
 	if flags&flagAuthenticated != 0 {
 		authenticated, after, ok3 := cutUvarint(rest, maxMillis-created)
@@ -119,10 +118,10 @@ func parseHeader(payload []byte) (h header, state []byte, err error) {
 			h.label, rest = string(rest[1:1+n]), rest[1+n:]
 		}
 	}
-	if h.held {
-		ok = ok && len(rest) >= len(h.hash)
+	if flags&flagHeld != 0 {
+		ok = ok && len(rest) >= sha256.Size
 		if ok {
-			rest = rest[copy(h.hash[:], rest):]
+			h.hash, rest = (*[sha256.Size]byte)(rest), rest[sha256.Size:]
 		}
 	}
 	if !ok {

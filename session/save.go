@@ -37,14 +37,14 @@ func (y *cycle) save(ctx context.Context, tx func() error) error {
 
 // bury deletes the record of a destroyed session.
 func (y *cycle) bury(ctx context.Context) error {
-	if y.doomed == "" {
+	if !y.doomed {
 		return nil
 	}
 	if y.core.clientHeld && y.begun && y.core.revoker == nil {
-		y.doomed = ""
+		y.doomed = false
 		return y.failed("destroy", ErrCommitted)
 	}
-	if err := storeError(y.core.store.Delete(ctx, y.doomed)); err != nil {
+	if err := storeError(y.core.store.Delete(ctx, y.ref)); err != nil {
 		return y.failed("destroy", err)
 	}
 	if y.core.revoker != nil {
@@ -54,7 +54,7 @@ func (y *cycle) bury(ctx context.Context) error {
 	}
 	y.unlist(ctx, y.subject, y.former)
 	y.event(Event{Kind: EventDestroyed, ID: y.former, Subject: y.subject})
-	y.doomed, y.subject = "", ""
+	y.doomed, y.subject = false, ""
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (y *cycle) refresh(ctx context.Context) error {
 		y.adopt(id, y.ref, &rec, y.loaded)
 	}
 	switch {
-	case y.doomed != "":
+	case y.doomed:
 		return y.bury(ctx)
 	case !y.live:
 		y.end()
@@ -219,7 +219,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		// The token must open the current record too: it may have been renewed.
 		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
 		switch {
-		case y.doomed != "":
+		case y.doomed:
 			return y.save(ctx, tx)
 		case !y.live:
 			return y.outlive(ctx, tx)

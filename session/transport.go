@@ -108,17 +108,18 @@ func (c *carrier) vary(header http.Header, room *[1]string) {
 	if name == "" {
 		name = "Cookie"
 	}
-	for _, line := range header["Vary"] {
+	lines := header["Vary"]
+	for _, line := range lines {
 		for field := range strings.SplitSeq(line, ",") {
 			if field = textproto.TrimString(field); field == "*" || strings.EqualFold(field, name) {
 				return
 			}
 		}
 	}
-	if header["Vary"] == nil {
-		header["Vary"] = room[:0]
+	if lines == nil {
+		lines = room[:0]
 	}
-	header["Vary"] = append(header["Vary"], name)
+	header["Vary"] = append(lines, name)
 }
 
 // noStore keeps a response that carries a token out of every cache. RFC 9111

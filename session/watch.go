@@ -112,7 +112,7 @@ func (c *core) check(ctx context.Context, w witness) (time.Duration, error) {
 	switch {
 	case left <= 0:
 		return watchInterval, errEnded
-	case h.held && !w.secret.opens(&h):
+	case h.hash != nil && !w.secret.opens(&h):
 		return watchInterval, fmt.Errorf("session: superseded by a new secret: %w", ErrNotFound)
 	case c.revoker != nil:
 		revoked, err := c.revoked(ctx, w.id, rec.Subject, &h)

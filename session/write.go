@@ -130,7 +130,8 @@ func (y *cycle) newSecret(w *write) {
 		return
 	}
 	w.secret = newSecret()
-	w.header.held, w.header.hash = true, w.secret.hash()
+	hash := w.secret.hash()
+	w.header.hash = &hash
 }
 
 // finish completes the record: the header goes right in front of the state, into
