@@ -16,13 +16,14 @@ func (st *Store) Entries() int {
 // Sessions returns how many sessions the store believes to hold.
 func (st *Store) Sessions() int { return int(st.sessions.Load()) }
 
-// Rebuilds returns how often a shard's map was made anew.
-func (st *Store) Rebuilds() int {
+// Peak returns how many entries the shards had together, each when it had most
+// since its map was made.
+func (st *Store) Peak() int {
 	n := 0
 	for i := range st.shards {
 		sh := &st.shards[i]
 		sh.mu.RLock()
-		n += sh.rebuilt
+		n += sh.peak
 		sh.mu.RUnlock()
 	}
 	return n

@@ -16,8 +16,8 @@ var ErrFull = errors.New("memory: MaxSessions reached")
 const (
 	// examined is how many entries of its shard each Create looks at. Where
 	// as many sessions begin as expire, the expired ones that are still held
-	// settle near a seventh of the live ones: a Create must find one among
-	// eight, on average, to make up for the one it adds.
+	// settle near a fifteenth of the live ones: one is found after half a
+	// round, on average, and a round takes an eighth of their number.
 	examined = 8
 
 	// examinedFull is how many entries of each shard a Create looks at
@@ -53,9 +53,9 @@ func New() *Store { return new(Store) }
 // Create implements [session.Store]. It also fails with [ErrFull].
 func (st *Store) Create(_ context.Context, rec session.Record) (string, error) {
 	e := newEntry(rec)
-	err := st.create(rec.ID, e)
+	err := st.create(e)
 	if errors.Is(err, ErrFull) && st.makeRoom(rec.ID) {
-		err = st.create(rec.ID, e)
+		err = st.create(e)
 	}
 	if err != nil {
 		return "", err
@@ -64,21 +64,21 @@ func (st *Store) Create(_ context.Context, rec session.Record) (string, error) {
 }
 
 // create is one attempt at Create.
-func (st *Store) create(id session.ID, e entry) error {
-	sh := st.shard(id)
+func (st *Store) create(e entry) error {
+	sh := st.shard(e.id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	now := time.Now().UnixMilli()
 	st.examine(sh, now, examined)
 
-	if old, ok := sh.entries[id]; ok {
-		switch {
+	if at, ok := sh.places[e.id]; ok {
+		switch old := sh.entries[at]; {
 		case old.isLive(now) && old.rev == e.rev:
 			return nil
 		case now < old.expires:
 			return session.ErrExists
 		}
-		st.remove(sh, id, old)
+		st.remove(sh, int(at))
 	}
 	// The place is taken first and given back when there was none, so that
 	// Creates in different shards cannot pass the bound together.
@@ -86,7 +86,7 @@ func (st *Store) create(id session.ID, e entry) error {
 		st.sessions.Add(-1)
 		return ErrFull
 	}
-	sh.put(id, e)
+	sh.add(e)
 	return nil
 }
 
@@ -98,12 +98,12 @@ func (st *Store) Load(_ context.Context, ref string) (session.Record, error) {
 	}
 	sh := st.shard(id)
 	sh.mu.RLock()
-	e := sh.entries[id]
+	e := sh.get(id)
 	sh.mu.RUnlock()
 	if !e.isLive(time.Now().UnixMilli()) {
 		return session.Record{}, session.ErrNotFound
 	}
-	return e.record(id), nil
+	return e.record(), nil
 }
 
 // Update implements [session.Store].
@@ -112,10 +112,11 @@ func (st *Store) Update(_ context.Context, ref string, base session.Rev, rec ses
 	if err != nil {
 		return "", session.ErrNotFound
 	}
+	rec.ID = id
 	e := newEntry(rec)
-	current, err := st.update(id, base, e)
+	current, err := st.update(base, e)
 	if errors.Is(err, session.ErrConflict) {
-		return "", &session.ConflictError{Current: current.record(id)}
+		return "", &session.ConflictError{Current: current.record()}
 	}
 	if err != nil {
 		return "", err
@@ -123,12 +124,12 @@ func (st *Store) Update(_ context.Context, ref string, base session.Rev, rec ses
 	return ref, nil
 }
 
-// update replaces the entry of an ID, or returns ErrConflict and the entry.
-func (st *Store) update(id session.ID, base session.Rev, e entry) (entry, error) {
-	sh := st.shard(id)
+// update replaces an entry, or returns ErrConflict and the one that is there.
+func (st *Store) update(base session.Rev, e entry) (entry, error) {
+	sh := st.shard(e.id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	current := sh.entries[id]
+	current := sh.get(e.id)
 	switch {
 	case !current.isLive(time.Now().UnixMilli()):
 		return entry{}, session.ErrNotFound
@@ -137,8 +138,8 @@ func (st *Store) update(id session.ID, base session.Rev, e entry) (entry, error)
 	case current.rev != base:
 		return current, session.ErrConflict
 	}
-	sh.entries[id] = e
-	st.watchers.tell(id)
+	sh.set(e)
+	st.watchers.tell(e.id)
 	return entry{}, nil
 }
 
@@ -151,8 +152,8 @@ func (st *Store) Delete(_ context.Context, ref string) error {
 	sh := st.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.entries[id].isSession() {
-		sh.entries[id] = entry{expires: time.Now().Add(markLife).UnixMilli()}
+	if sh.get(id).isSession() {
+		sh.set(entry{id: id, expires: time.Now().Add(markLife).UnixMilli()})
 		st.sessions.Add(-1)
 		st.watchers.tell(id)
 	}

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"maps"
 	"runtime"
 	"sync"
 	"time"
@@ -13,50 +12,71 @@ const (
 	shardCount = 64
 
 	// batch is how many entries a sweep examines under one hold of a lock.
-	batch = 1024
+	batch = 256
 )
 
-// shard is one part of the store.
+// shard is one part of the store. Its map holds no pointers, so that a garbage
+// collection passes over it: at a million sessions that more than halves what
+// one costs.
 type shard struct {
 	mu      sync.RWMutex
-	entries map[session.ID]entry // nil until the first Create
-	peak    int                  // most entries since the map was made
-	rebuilt int                  // how often the map was made anew
+	entries []entry               // in no order
+	places  map[session.ID]uint32 // of each ID in entries; nil until the first Create
+	peak    int                   // most entries since the map was made
+	hand    int                   // where examine goes on, towards the front
 }
 
 // shard returns the shard of an ID. IDs are random, so any bits of them do.
 func (st *Store) shard(id session.ID) *shard { return &st.shards[id[0]%shardCount] }
 
-// put adds an entry.
-func (sh *shard) put(id session.ID, e entry) {
-	if sh.entries == nil {
-		sh.entries = make(map[session.ID]entry)
+// get returns the entry of an ID, or none.
+func (sh *shard) get(id session.ID) entry {
+	if at, ok := sh.places[id]; ok {
+		return sh.entries[at]
 	}
-	sh.entries[id] = e
+	return entry{}
+}
+
+// set replaces the entry of an ID.
+func (sh *shard) set(e entry) { sh.entries[sh.places[e.id]] = e }
+
+// add adds an entry.
+func (sh *shard) add(e entry) {
+	if sh.places == nil {
+		sh.places = make(map[session.ID]uint32)
+	}
+	sh.places[e.id] = uint32(len(sh.entries))
+	sh.entries = append(sh.entries, e)
 	sh.peak = max(sh.peak, len(sh.entries))
 }
 
-// remove forgets an entry. The caller holds the lock.
-func (st *Store) remove(sh *shard, id session.ID, e entry) {
-	delete(sh.entries, id)
+// remove forgets the entry at a place, which the last one takes. The caller
+// holds the lock.
+func (st *Store) remove(sh *shard, at int) {
+	last := len(sh.entries) - 1
+	e, moved := sh.entries[at], sh.entries[last]
+	sh.entries[at], sh.places[moved.id] = moved, uint32(at)
+	delete(sh.places, e.id)
+	sh.entries[last] = entry{}
+	sh.entries = sh.entries[:last]
 	if e.isSession() {
 		st.sessions.Add(-1)
 		if subject, _ := e.split(); subject != "" {
-			st.index.remove(subject, id)
+			st.index.remove(subject, e.id)
 		}
 	}
 }
 
-// examine looks at some entries of a shard and removes the expired ones. The
-// caller holds the lock. A range over a map begins at a random place, so that
-// in time each entry is looked at.
+// examine looks at some entries of a shard, those that it has not looked at for
+// longest, and removes the expired ones. The caller holds the lock.
 func (st *Store) examine(sh *shard, now int64, limit int) {
-	for id, e := range sh.entries {
-		if e.expires <= now {
-			st.remove(sh, id, e)
+	for range min(limit, len(sh.entries)) {
+		if sh.hand <= 0 || sh.hand > len(sh.entries) {
+			sh.hand = len(sh.entries)
 		}
-		if limit--; limit == 0 {
-			break
+		sh.hand--
+		if sh.entries[sh.hand].expires <= now {
+			st.remove(sh, sh.hand)
 		}
 	}
 	sh.shrink()
@@ -86,42 +106,59 @@ func (st *Store) Sweep() {
 	}
 }
 
+// sweep goes from the last entry to the first. Whatever others add or remove
+// meanwhile, only entries that it has seen, or new ones, take another's place.
 func (st *Store) sweep(sh *shard) {
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	now := time.Now().UnixMilli()
-restart:
-	seen, rebuilt := 0, sh.rebuilt
-	for id, e := range sh.entries {
-		if e.expires <= now {
-			st.remove(sh, id, e)
-		}
-		if seen++; seen%batch != 0 {
-			continue
-		}
-		// What others do to the map meanwhile is to this loop what doing it
-		// here would be, which Go allows. Another map is not.
-		sh.mu.Unlock()
+	sh.mu.RLock()
+	left := len(sh.entries)
+	sh.mu.RUnlock()
+	for left > 0 {
+		left = st.sweepBatch(sh, left, now)
 		runtime.Gosched() // those who wait come first
-		sh.mu.Lock()
-		if sh.rebuilt != rebuilt {
-			goto restart
-		}
 	}
+	sh.mu.Lock()
 	sh.shrink()
+	sh.mu.Unlock()
 }
 
-// shrink moves the entries to a new map when few are left, because a Go map
-// keeps the memory that it once needed: at a million sessions, 103 bytes for
-// each. The caller holds the lock.
+// sweepBatch sweeps the last batch of the first n entries, and returns how many
+// are left in front of it. Where none has expired, nobody waits for it but who
+// writes.
+func (st *Store) sweepBatch(sh *shard, n int, now int64) (left int) {
+	sh.mu.RLock()
+	n = min(n, len(sh.entries))
+	left = max(0, n-batch)
+	found := false
+	for at := left; at < n && !found; at++ {
+		found = sh.entries[at].expires <= now
+	}
+	sh.mu.RUnlock()
+	if !found {
+		return left
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for at := min(n, len(sh.entries)) - 1; at >= left; at-- {
+		if sh.entries[at].expires <= now {
+			st.remove(sh, at)
+		}
+	}
+	return left
+}
+
+// shrink moves the entries elsewhere when few are left, because neither a slice
+// nor a map of Go's gives back the memory that it once needed. The caller holds
+// the lock.
 func (sh *shard) shrink() {
 	const smallest = 8 // a map of this size does not grow
 	if sh.peak <= smallest || len(sh.entries) >= sh.peak/4 {
 		return
 	}
-	entries := make(map[session.ID]entry, len(sh.entries))
-	maps.Copy(entries, sh.entries)
-	sh.entries = entries
-	sh.peak = len(entries)
-	sh.rebuilt++
+	sh.entries = append(make([]entry, 0, len(sh.entries)), sh.entries...)
+	sh.places = make(map[session.ID]uint32, len(sh.entries))
+	for at, e := range sh.entries {
+		sh.places[e.id] = uint32(at)
+	}
+	sh.peak = len(sh.entries)
 }

@@ -119,33 +119,40 @@ func TestSweepRemovesTheExpiredOnly(t *testing.T) {
 }
 
 // Rebuilding a map takes as long as it has entries, so it must pay.
-func TestMapsAreRebuiltOnceForEachQuarter(t *testing.T) {
+func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
-		for range 64_000 {
+		for range 32_000 {
 			create(t, st, newRecord(time.Minute))
+			create(t, st, newRecord(time.Hour))
 		}
 		for range 6_400 {
-			create(t, st, newRecord(time.Hour))
+			create(t, st, newRecord(2*time.Hour))
 		}
-		time.Sleep(time.Minute)
-		st.Sweep()
-		if got := st.Rebuilds(); got != 64 {
-			t.Errorf("%d maps rebuilt after nine tenths have expired, want each of 64", got)
+		most := st.Entries()
+		for _, test := range []struct {
+			wait time.Duration
+			peak int
+		}{
+			{time.Minute, most},
+			{time.Hour, 6_400},
+			{time.Second, 6_400}, // nothing has expired since
+		} {
+			time.Sleep(test.wait)
+			st.Sweep()
+			if got := st.Peak(); got != test.peak {
+				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.peak)
+			}
 		}
-		for range 1000 {
-			create(t, st, newRecord(time.Hour))
-		}
-		st.Sweep()
-		if got := st.Rebuilds(); got != 64 {
-			t.Errorf("%d maps rebuilt when nothing has expired since, want 64 as before", got)
+		if got := st.Entries(); got != 6_400 {
+			t.Errorf("%d entries are left, want 6400", got)
 		}
 	})
 }
 
-// A sweep lets others in between its batches, and they may put another map in
-// the place of the one that it ranges over: it must neither lose a session nor
-// leave an expired one. All sessions are in one shard, so that it has batches.
+// A sweep lets others in between its batches, and they may remove entries, add
+// some, and put another map in the place of the old one: it must neither lose a
+// session nor leave an expired one. All sessions are in one shard, so that it has batches.
 func TestSweepDuringUse(t *testing.T) {
 	inFirstShard := func(life time.Duration) session.Record {
 		rec := newRecord(life)
