@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -59,6 +60,15 @@ func loadAverage() string {
 	}
 	one, _, _ := strings.Cut(string(b), " ")
 	return one
+}
+
+// availableMemory returns how many bytes a process can have, as far as is known.
+func availableMemory() int64 {
+	var kilobytes int64
+	if _, err := fmt.Sscan(fileField("/proc/meminfo", "MemAvailable"), &kilobytes); err != nil {
+		return math.MaxInt64
+	}
+	return kilobytes << 10
 }
 
 // fileField returns the value of the first line "name : value" of a file.

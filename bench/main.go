@@ -55,7 +55,7 @@ var profiles = map[string]profile{
 		goroutines: []int{8, 64, 512},
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 6, Slice: 100 * time.Millisecond},
-		scale:      []int{10_000, 100_000, 1_000_000},
+		scale:      []int{10_000, 100_000, 1_000_000, 5_000_000},
 		servers:    measure.Plan{Rounds: 6, Slice: 2 * time.Second},
 	},
 	"full": { // an hour
@@ -170,6 +170,10 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 	}
 	if wanted("scale") {
 		for _, n := range plan.scale {
+			if free := availableMemory(); free < int64(n)*sessionMemory {
+				r.skipped = append(r.skipped, fmt.Sprintf("%d sessions in memory: %d MB are free, and it takes %d", n, free>>20, int64(n)*sessionMemory>>20))
+				continue
+			}
 			for _, library := range []string{"typedsession", "scs"} {
 				log.Printf("scale: %s with %d sessions", library, n)
 				s, err := runScale(ctx, library, n)

@@ -225,8 +225,8 @@ func (r *results) writeScale(d *report) {
 		return
 	}
 	d.f("\n## Many sessions in memory\n\nSessions of %d bytes, each store in a process of its own. *Stall* is the longest that one Load took, in ms, on an\n"+
-		"idle store, during a sweep that finds nothing, and during one that finds a tenth expired; on a machine with other\n"+
-		"work the idle one is not 0 either. scs holds its lock for the whole sweep. The latencies are those of a read\n"+
+		"idle store, during a sweep that finds nothing, and during one that finds a tenth expired, each the median of five;\n"+
+		"on a machine with other work the idle one is not 0 either. scs holds its lock for the whole sweep. The latencies are those of a read\n"+
 		"through the middleware, with the collector at work.\n", payloadSize)
 	d.table("", "B each", "B left each", "CPU of a GC, ms", "longest pause, ms", "p50, µs", "p99, µs", "sweep, ms", "stall idle", "none expired", "tenth expired")
 	for _, s := range r.scales {
@@ -293,7 +293,7 @@ func (r *results) writeSkipped(d *report) {
 		d.f("- %s\n", s)
 	}
 	if largest := r.plan.scale[len(r.plan.scale)-1]; largest < 5_000_000 {
-		d.f("- more than %d sessions in memory, in this profile: `make bench BENCH=full` goes to 5,000,000\n", largest)
+		d.f("- more than %d sessions in memory, in this profile: `make bench` goes to 5,000,000\n", largest)
 	}
 	d.f("- libraries with typed sessions: of those that are known to the authors none is served by the Go module proxy that was used\n" +
 		"- Fiber behind wrk: its host is not net/http, and would be what is compared\n" +

@@ -38,11 +38,16 @@ type scale struct {
 	SweepTen  float64 // ms of a sweep that finds a tenth expired; likewise
 	// The longest that a Load took, in ms, while nothing else went on, and
 	// during the sweeps: the difference is how long a sweep locks others out.
+	// Each is the median of several.
 	StallIdle, StallNone, StallTen float64
 }
 
-// payloadSize is what each session holds.
-const payloadSize = 200
+// payloadSize is what each session holds, and sessionMemory is what a process
+// needs for each, with what the harness itself holds and before a collection.
+const (
+	payloadSize   = 200
+	sessionMemory = 1000
+)
 
 // filled is a store that can be filled and swept.
 type filled interface {
@@ -126,28 +131,39 @@ func measureScale(library string, sessions int) (scale, error) {
 	s.PauseMax = longest(pauses, gcPauses())
 	s.P50, s.P99 = measure.Quantile(latencies, 0.5), measure.Quantile(latencies, 0.99)
 
-	// As many of each as it takes for the scheduler's own delays to show in
-	// the idle one too.
-	_, s.StallIdle = probe(store, sessions, func() { time.Sleep(200 * time.Millisecond) })
-	s.SweepNone, s.StallNone = probe(store, sessions, store.sweep)
-	soon := time.Now()
-	for i := range sessions / 10 {
-		store.put(i, payload, soon)
+	// expire lets the first n expire, and revives those that were swept.
+	expire := func(n int) {
+		soon := time.Now()
+		for i := range n {
+			store.put(i, payload, soon)
+		}
 	}
-	s.SweepTen, s.StallTen = probe(store, sessions, store.sweep)
+	_, s.StallIdle = probes(store, sessions, func() {}, func() { time.Sleep(200 * time.Millisecond) })
+	s.SweepNone, s.StallNone = probes(store, sessions, func() {}, store.sweep)
+	s.SweepTen, s.StallTen = probes(store, sessions, func() { expire(sessions / 10) }, store.sweep)
 	if library == "scs" {
 		s.SweepNone, s.SweepTen = 0, 0
 	}
 
-	soon = time.Now()
-	for i := range sessions {
-		store.put(i, payload, soon)
-	}
+	expire(sessions)
 	store.sweep()
 	store.forget()
 	s.LeftEach = max(0, float64(heap()-before)/float64(sessions))
 	runtime.KeepAlive(store)
 	return s, nil
+}
+
+// probes probes several times, each after prepare, and returns the medians: once
+// in a few times the machine itself stands still for longer than any lock is
+// held.
+func probes(store filled, sessions int, prepare, f func()) (took, stall float64) {
+	var times, stalls []float64
+	for range 5 {
+		prepare()
+		took, stall := probe(store, sessions, f)
+		times, stalls = append(times, took), append(stalls, stall)
+	}
+	return measure.Quantile(times, 0.5), measure.Quantile(stalls, 0.5)
 }
 
 // probe loads sessions, one after another, while f runs, and returns how long f
@@ -245,7 +261,7 @@ type scsFilled struct {
 }
 
 // scsInterval is how often scs sweeps here; one minute is its default.
-const scsInterval = time.Second
+const scsInterval = 500 * time.Millisecond
 
 func newSCSFilled(n int) *scsFilled {
 	return &scsFilled{memstore.NewWithCleanupInterval(scsInterval), make([]string, n)}
