@@ -240,20 +240,24 @@ func (r *results) writeScale(d *report) {
 }
 
 func (r *results) writeServers(d *report) {
-	bare := r.served("", "", peers.Untouched)
-	if bare == nil {
+	if len(r.servers) == 0 {
 		return
 	}
-	d.f("\n## Behind a server\n\nnet/http on loopback, loaded by wrk over %d connections, which share %d sessions and the cores. %d rounds of %v.\n",
+	d.f("\n## Behind a server\n\nnet/http on loopback, loaded by wrk over %d connections, which share %d sessions and the cores. %d rounds of %v.\n"+
+		"The bare handler is presented the same cookies and does not look at them. As above, the heap carries ballast.\n",
 		connections, clients, r.plan.servers.Rounds, r.plan.servers.Slice)
 	d.table("", "thousand requests/s", "±", "of bare", "p50, ms", "p99, ms")
 	for _, s := range r.servers {
 		if s.err != nil {
 			continue
 		}
-		name := "bare handler"
-		if s != bare {
-			name = fmt.Sprintf("%s, %s, %v", s.contender.Store, s.contender.Name, s.action)
+		bare := r.served("", s.contender.Store, peers.Untouched)
+		if bare == nil {
+			continue
+		}
+		name := fmt.Sprintf("%s, %s, %v", s.contender.Store, s.contender.Name, s.action)
+		if s == bare {
+			name = fmt.Sprintf("bare handler, cookies of %s", s.contender.Store)
 		}
 		rate := measure.Summarize(s.rates)
 		mine := r.served(ours, s.contender.Store, s.action)

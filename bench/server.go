@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -21,7 +23,7 @@ import (
 
 // served is a contender behind net/http, under load.
 type served struct {
-	contender peers.Contender // the zero one is the bare handler
+	contender peers.Contender // without a name it is the bare handler, see bare
 	action    peers.Action
 	rates     []float64 // requests a second
 	p50, p99  []float64 // milliseconds
@@ -38,8 +40,10 @@ const (
 // at a time and in turns, with wrk as its clients. Fiber is left out, because
 // its host differs; the slow variants of a library are too.
 func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) ([]*served, error) {
-	bare := &served{action: peers.Untouched}
-	all := []*served{bare}
+	var all []*served
+	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
+		all = append(all, bare(store))
+	}
 	for _, c := range peers.Contenders() {
 		if c.Role == peers.Floor || c.Name == "fiber" || strings.Contains(c.Name, "methods") {
 			continue
@@ -69,17 +73,22 @@ func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progr
 	return all, nil
 }
 
+// bare is the handler without a session. Its clients present the cookies that
+// ours have in that store all the same: to read and parse them is the server's
+// work.
+func bare(store peers.Store) *served {
+	return &served{contender: peers.Contender{Store: store}, action: peers.Untouched}
+}
+
 func (s *served) round(ctx context.Context, env peers.Env, d time.Duration) error {
 	server, url, err := startServer(ctx, s.contender, env)
 	if err != nil {
 		return err
 	}
 	defer server()
-	cookies := []string{""}
-	if s.contender.Open != nil {
-		if cookies, err = createSessions(ctx, url, clients); err != nil {
-			return err
-		}
+	cookies, err := createSessions(ctx, url, clients)
+	if err != nil {
+		return err
 	}
 	load, err := servers.Wrk(ctx, url, "/"+s.action.String(), cookies, connections, d)
 	if err != nil {
@@ -148,14 +157,11 @@ func startServer(ctx context.Context, c peers.Contender, env peers.Env) (stop fu
 func serveChild(args string, env peers.Env) error {
 	store, name, _ := strings.Cut(args, ":")
 	log.SetOutput(io.Discard) // wrk hangs up on requests when its time is over
+	ballast := measure.Ballast(ballastSize)
+	defer runtime.KeepAlive(ballast)
 	mux := http.NewServeMux()
-	if name == "" {
-		mux.HandleFunc("/"+peers.Untouched.String(), func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = w.Write([]byte("ok"))
-		})
-	}
 	for _, c := range peers.Contenders() {
-		if string(c.Store) != store || c.Name != name {
+		if string(c.Store) != store || c.Name != cmp.Or(name, ours) {
 			continue
 		}
 		site, err := c.Open(env)
@@ -163,6 +169,11 @@ func serveChild(args string, env peers.Env) error {
 			return err
 		}
 		defer site.Close()
+		if name == "" {
+			site.Handlers[peers.Untouched] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte("ok"))
+			})
+		}
 		for _, a := range peers.Actions() {
 			mux.Handle("/"+a.String(), site.Handlers[a])
 		}
