@@ -20,10 +20,10 @@ type cycle struct {
 	state stater
 
 	// What the client presented.
-	pieces uint8 // of the cookie: a bit for each
-	muted  bool  // the session ended under this request: no cookie, unless it is a login of its own
 	err    error // why the session could not be loaded; sticky
 	relied bool  // somebody relied on the session in spite of err
+	pieces uint8 // of the cookie: a bit for each
+	muted  bool  // the session ended under this request: no cookie, unless it is a login of its own
 
 	// The record, as this request last saw it in the store.
 	live    bool // there is one, and what the client presented opens it
@@ -37,12 +37,12 @@ type cycle struct {
 	loaded  int64 // when it was read
 
 	// What the request wants.
-	doomed  bool  // Destroy was called: the record at ref is to be deleted
+	persist *bool // SetPersistent was called
 	former  ID    // of the session that was destroyed, or ended meanwhile
+	doomed  bool  // Destroy was called: the record at ref is to be deleted
 	renew   bool  // Renew was called
 	proven  bool  // Reauthenticated was called
 	keepIt  bool  // RevokeOthers was called
-	persist *bool // SetPersistent was called
 	reseal  bool  // the token was sealed under an older key
 	begun   bool  // the response has begun: the client can be told nothing more
 

@@ -16,20 +16,15 @@ type live[T any] struct {
 	m       *Manager[T]
 	request *http.Request // nil after Open
 
-	value   T           // written under mu by the holder of the turn
-	scratch *T          // what a callback works on, so that none sees half a change
-	shared  bool        // others may look at value
-	updates []func(*T)  // not saved yet, in order
-	unsure  map[Rev]int // how many of them a write held that got no answer
-	wishes  []func(*live[T])
-	calling atomic.Bool // a callback is running
-	few     [2]func(*T) // where updates begins, to save an allocation
+	value       T           // written under mu by the holder of the turn
+	shared      bool        // others may look at value
+	calling     atomic.Bool // a callback is running
+	*changes[T]             // nil where there was none: a request that reads pays for none
 }
 
 func newLive[T any](m *Manager[T], r *http.Request) *live[T] {
 	l := &live[T]{m: m, request: r}
 	l.core, l.state = m.core, l
-	l.updates = l.few[:0]
 	return l
 }
 
@@ -102,7 +97,7 @@ func (l *live[T]) apply(fn func(*T) error) error {
 
 // grant does what was asked for inside of a callback.
 func (l *live[T]) grant() {
-	for len(l.wishes) > 0 {
+	for l.changes != nil && len(l.wishes) > 0 {
 		wish := l.wishes[0]
 		l.wishes = l.wishes[1:]
 		wish(l)
@@ -115,8 +110,17 @@ func (l *live[T]) publish() {
 		return
 	}
 	l.mu.Lock()
-	l.value = *l.scratch
+	l.value = l.scratch
 	l.mu.Unlock()
+}
+
+// open returns the changes, of which there may be none yet.
+func (l *live[T]) open() *changes[T] {
+	if l.changes == nil {
+		l.changes = new(changes[T])
+		l.updates = l.few[:0]
+	}
+	return l.changes
 }
 
 // draft returns where the state is worked on: a place of its own once others
@@ -125,10 +129,7 @@ func (l *live[T]) draft() *T {
 	if !l.shared {
 		return &l.value
 	}
-	if l.scratch == nil {
-		l.scratch = new(T)
-	}
-	return l.scratch
+	return &l.open().scratch
 }
 
 // changed notes that the application has changed the state.
@@ -142,10 +143,10 @@ func (l *live[T]) changed() {
 
 // transact runs fn on the state that the store holds now, and saves the result.
 func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
-	done := false
+	c, done := l.open(), false
 	defer func() {
 		if !done { // failed or panicked: fn may have changed maps in place
-			l.wishes = nil
+			c.wishes = nil
 			if undo := l.rebuild(l.base()); err == nil {
 				err = undo
 			}
@@ -155,7 +156,7 @@ func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
 		return err
 	}
 	err = l.save(ctx, func() error {
-		l.wishes = nil
+		c.wishes = nil
 		return l.apply(fn)
 	})
 	done = err == nil
@@ -172,11 +173,15 @@ func (l *live[T]) rebuild(encoded []byte) error {
 	} else if err := l.m.decode(encoded, draft); err != nil {
 		return err
 	}
-	wishes := l.wishes
-	l.wishes = nil
-	if len(l.updates) > 0 {
+	c := l.changes
+	if c == nil {
+		return nil
+	}
+	wishes := c.wishes
+	c.wishes = nil
+	if len(c.updates) > 0 {
 		_ = l.call(func() error {
-			for _, update := range l.updates {
+			for _, update := range c.updates {
 				update(draft)
 			}
 			return nil
@@ -184,7 +189,7 @@ func (l *live[T]) rebuild(encoded []byte) error {
 	}
 	l.publish()
 	l.grant() // an update may ask for more of a fresher state
-	l.wishes = wishes
+	c.wishes = wishes
 	return nil
 }
 
@@ -220,37 +225,4 @@ func (l *live[T]) label() string {
 		}
 	}
 	return label
-}
-
-// pending implements stater.
-func (l *live[T]) pending() bool { return len(l.updates) > 0 }
-
-// settle implements stater.
-func (l *live[T]) settle() {
-	l.few = [2]func(*T){} // what they hold can go
-	l.updates, l.unsure = l.few[:0], nil
-}
-
-// lost implements stater.
-func (l *live[T]) lost(rev Rev) {
-	if len(l.updates) == 0 {
-		return
-	}
-	if l.unsure == nil {
-		l.unsure = make(map[Rev]int)
-	}
-	l.unsure[rev] = len(l.updates)
-}
-
-// found implements stater.
-func (l *live[T]) found(rev Rev) {
-	if n, ok := l.unsure[rev]; ok {
-		l.updates, l.unsure = l.updates[n:], nil
-	}
-}
-
-// doubtful implements stater.
-func (l *live[T]) doubtful(rev Rev) bool {
-	_, ok := l.unsure[rev]
-	return len(l.unsure) > 0 && !ok
 }

@@ -76,7 +76,7 @@ func (s *Session[T]) State() T {
 func (s *Session[T]) Update(fn func(*T)) {
 	l := s.live.Load()
 	if !s.lock() {
-		fn(l.scratch)
+		fn(&l.scratch)
 		return
 	}
 	defer s.unlock(context.Background())

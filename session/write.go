@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -115,7 +116,8 @@ func (y *cycle) news(w *write) bool {
 
 // encode encodes the state behind room for a header.
 func (y *cycle) encode() ([]byte, error) {
-	buf := make([]byte, maxHeaderSize, maxHeaderSize+len(y.encoded)+len(y.encoded)/8+64)
+	size := cmp.Or(len(y.encoded)+len(y.encoded)/8, 256)
+	buf := make([]byte, maxHeaderSize, maxHeaderSize+size)
 	encoded, err := y.state.encode(buf)
 	if err != nil {
 		return nil, y.failed("encode", err)
