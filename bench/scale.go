@@ -158,7 +158,7 @@ func measureScale(library string, sessions int) (scale, error) {
 // held.
 func probes(store filled, sessions int, prepare, f func()) (took, stall float64) {
 	var times, stalls []float64
-	for range 5 {
+	for range 3 {
 		prepare()
 		took, stall := probe(store, sessions, f)
 		times, stalls = append(times, took), append(stalls, stall)
@@ -260,8 +260,9 @@ type scsFilled struct {
 	tokens []string
 }
 
-// scsInterval is how often scs sweeps here; one minute is its default.
-const scsInterval = 500 * time.Millisecond
+// scsInterval is how often scs sweeps here; one minute is its default. It is so
+// long that what is measured besides sweeps is rarely met by one.
+const scsInterval = 2 * time.Second
 
 func newSCSFilled(n int) *scsFilled {
 	return &scsFilled{memstore.NewWithCleanupInterval(scsInterval), make([]string, n)}
@@ -283,7 +284,7 @@ func (f *scsFilled) get(i int) bool {
 	return ok && err == nil
 }
 
-func (f *scsFilled) sweep()  { time.Sleep(2 * scsInterval) }
+func (f *scsFilled) sweep()  { time.Sleep(scsInterval + 400*time.Millisecond) }
 func (f *scsFilled) forget() { clear(f.tokens) }
 
 // heap returns the bytes of the heap that are in use.

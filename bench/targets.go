@@ -89,7 +89,7 @@ func (r *results) targets() []target {
 	if a, b := r.scale(ours, 1_000_000), r.scale(scs, 1_000_000); a != nil && b != nil {
 		atMost("one million sessions: bytes each", a.HeapEach, 380, "%.0f")
 		atMost("one million sessions: CPU of a full GC, of scs's", a.GCMillis/b.GCMillis, 0.6, "%.2f")
-		atMost("one million sessions: longest wait for a lock in a sweep, ms", max(a.StallNone, a.StallTen)-a.StallIdle, 1, "%.1f")
+		atMost("one million sessions: longest wait for a lock in a sweep, ms", max(a.StallNone-a.StallIdle, a.StallTen-a.StallIdle, 0), 1, "%.1f")
 		atMost("one million sessions, all expired: bytes left each", a.LeftEach, 40, "%.0f")
 	}
 	for _, s := range r.servers {
