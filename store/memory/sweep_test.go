@@ -177,7 +177,6 @@ func TestSweepDuringUse(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		st.Sweep()
 		if got := st.Entries(); got != len(kept) {
 			t.Errorf("%d entries, want %d", got, len(kept))
 		}
