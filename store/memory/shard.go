@@ -71,7 +71,7 @@ func (st *Store) remove(sh *shard, at int) {
 // longest, and removes the expired ones. The caller holds the lock.
 func (st *Store) examine(sh *shard, now int64, limit int) {
 	for range min(limit, len(sh.entries)) {
-		if sh.hand <= 0 || sh.hand > len(sh.entries) {
+		if sh.hand == 0 || sh.hand > len(sh.entries) {
 			sh.hand = len(sh.entries)
 		}
 		sh.hand--
