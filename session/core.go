@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/deadline"
 	"github.com/typedsession/typedsession/internal/seal"
 )
 
@@ -35,7 +36,8 @@ type core struct {
 	observer     func(context.Context, Event)
 	logger       *slog.Logger
 
-	lines lines
+	lines   lines
+	commits *deadline.Timeout // of commitTimeout
 }
 
 // commitTimeout bounds a commit, with all its retries, because it does not end

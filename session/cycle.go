@@ -282,8 +282,8 @@ func (y *cycle) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	own := detach(ctx, commitTimeout)
-	defer own.end()
+	own := y.core.commits.Beyond(ctx)
+	defer own.End()
 	if late {
 		// Somebody else has answered for the handler, TimeoutHandler for
 		// instance, and nobody may have heard of a success. A logout counts all

@@ -43,8 +43,8 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 		// The client hung up, or somebody else has answered it. A logout is done
 		// all the same: see cycle.commit. A context of the caller's own is not
 		// outlived.
-		own := detach(ctx, commitTimeout)
-		defer own.end()
+		own := s.m.core.commits.Beyond(ctx)
+		defer own.End()
 		l = s.fetch(own)
 	}
 	s.share(l)

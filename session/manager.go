@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/typedsession/typedsession/codec"
+	"github.com/typedsession/typedsession/internal/deadline"
 )
 
 // Manager makes, finds, saves and ends sessions whose state is a T. Make one
@@ -63,6 +64,7 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 		observer:     cfg.Observer,
 		logger:       cfg.Logger,
 		lines:        newLines(),
+		commits:      deadline.New(commitTimeout),
 	}
 	c.tokens = tokens{binding: c.carrier.binding(), longest: c.carrier.capacity()}
 	if cfg.Cookie.InsecureSignedOnly {

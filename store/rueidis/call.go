@@ -1,75 +1,10 @@
 package rueidis
 
 import (
-	"context"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/typedsession/typedsession/internal/deadline"
 )
-
-// opContext ends an operation when the caller's context does or the store's
-// own time is up. It is a context.WithTimeout that arms its timer only when
-// somebody waits for it: the client's cache answers without waiting, and over
-// a connection that nobody shares it uses the deadline alone. WithTimeout
-// would cost 0.7 µs and five allocations on each operation.
-type opContext struct {
-	context.Context
-	deadline time.Time
-
-	over   atomic.Bool // the operation has returned
-	arm    sync.Once
-	armed  context.Context // nil until armed
-	cancel context.CancelFunc
-}
-
-func newOpContext(parent context.Context, timeout time.Duration) *opContext {
-	deadline := time.Now().Add(timeout)
-	if d, ok := parent.Deadline(); ok && d.Before(deadline) {
-		deadline = d
-	}
-	return &opContext{Context: parent, deadline: deadline}
-}
-
-// Deadline implements [context.Context].
-func (c *opContext) Deadline() (time.Time, bool) { return c.deadline, true }
-
-// Done implements [context.Context].
-func (c *opContext) Done() <-chan struct{} {
-	c.arm.Do(func() {
-		c.armed, c.cancel = context.WithDeadline(c.Context, c.deadline)
-	})
-	return c.armed.Done()
-}
-
-// Err implements [context.Context].
-func (c *opContext) Err() error {
-	if err := c.Context.Err(); err != nil {
-		return err
-	}
-	switch {
-	case !time.Now().Before(c.deadline):
-		return context.DeadlineExceeded
-	case c.over.Load():
-		return context.Canceled
-	}
-	return nil
-}
-
-// ended is the context of operations that have returned.
-var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-// end releases the timer. Whoever still holds the context finds it done.
-func (c *opContext) end() {
-	c.over.Store(true) // first: a context that is done has an error
-	c.arm.Do(func() { c.armed = ended })
-	if c.cancel != nil {
-		c.cancel()
-	}
-}
 
 const (
 	// directCalls is how many calls the client may have to deal with at once
@@ -97,8 +32,8 @@ type answer[T any] struct {
 // each call up to 5 µs on a busy machine. So it is left out while nothing is
 // known that could hold the caller up: the queues have room, and no connection
 // of its own is to be made, for which the client takes no context.
-func call[T any](st *Store, ctx *opContext, use func() (T, error)) (T, error) {
-	defer ctx.end()
+func call[T any](st *Store, ctx *deadline.Context, use func() (T, error)) (T, error) {
+	defer ctx.End()
 	if st.calls.Add(1) <= directCalls && st.opts.Replicas == 0 {
 		value, err := use()
 		st.leave(ctx)
@@ -121,7 +56,7 @@ func call[T any](st *Store, ctx *opContext, use func() (T, error)) (T, error) {
 }
 
 // leave counts a call as dealt with: now, or some time after it was given up.
-func (st *Store) leave(ctx *opContext) {
+func (st *Store) leave(ctx *deadline.Context) {
 	if ctx.Err() == nil {
 		st.calls.Add(-1)
 		return

@@ -73,7 +73,7 @@ func (st *Store) subjectKey(subject string) string { return st.opts.Prefix + "su
 // ask makes a command that may as well be made twice, until it is answered or
 // the time is up.
 func ask[T any](ctx context.Context, st *Store, attempt func(context.Context) (T, error)) (T, error) {
-	op := newOpContext(ctx, st.opts.Timeout)
+	op := st.timeout.Within(ctx)
 	return call(st, op, func() (value T, err error) {
 		err = persist(op, func() error {
 			value, err = attempt(op)

@@ -12,6 +12,7 @@ import (
 
 	client "github.com/redis/rueidis"
 
+	"github.com/typedsession/typedsession/internal/deadline"
 	"github.com/typedsession/typedsession/session"
 )
 
@@ -70,11 +71,12 @@ func (o Options) validate() (Options, error) {
 // Store is a [session.Store] on a Redis or Valkey server or cluster. All its
 // methods may be called by any number of goroutines.
 type Store struct {
-	client client.Client
-	owned  bool // Close ends the client
-	opts   Options
-	recent *recent      // nil without caching
-	calls  atomic.Int64 // see directCalls
+	client  client.Client
+	owned   bool // Close ends the client
+	opts    Options
+	timeout *deadline.Timeout // of opts.Timeout
+	recent  *recent           // nil without caching
+	calls   atomic.Int64      // see directCalls
 }
 
 var _ session.FreshLoader = (*Store)(nil)
@@ -90,7 +92,7 @@ func New(c client.Client, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Store{client: c, opts: opts}
+	st := &Store{client: c, opts: opts, timeout: deadline.New(opts.Timeout)}
 	if opts.MaxRevocationDelay > 0 {
 		st.recent = newRecent(opts.MaxRevocationDelay)
 	}
@@ -124,7 +126,7 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 		return session.Record{}, session.ErrNotFound
 	}
 	cached = cached && !st.recent.has(id)
-	op := newOpContext(ctx, st.opts.Timeout)
+	op := st.timeout.Within(ctx)
 	s, err := call(st, op, func() (stored, error) {
 		if cached {
 			// That a session is not there is never taken from the cache: nobody

@@ -79,7 +79,7 @@ type reply struct {
 
 // write runs a script that writes revision rev.
 func (st *Store) write(ctx context.Context, id session.ID, rev session.Rev, script string, args ...string) (reply, error) {
-	op := newOpContext(ctx, st.opts.Timeout)
+	op := st.timeout.Within(ctx)
 	r, err := call(st, op, func() (reply, error) {
 		var r reply
 		repeated := false
