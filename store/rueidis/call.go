@@ -36,14 +36,14 @@ func call[T any](st *Store, ctx *deadline.Context, use func() (T, error)) (T, er
 	defer ctx.End()
 	if st.calls.Add(1) <= directCalls && st.opts.Replicas == 0 {
 		value, err := use()
-		st.leave(ctx)
+		st.leave(ctx, err)
 		return value, err
 	}
 
 	done := make(chan answer[T], 1)
 	go func() {
 		value, err := use()
-		st.leave(ctx)
+		st.leave(ctx, err)
 		done <- answer[T]{value, err}
 	}()
 	select {
@@ -56,8 +56,8 @@ func call[T any](st *Store, ctx *deadline.Context, use func() (T, error)) (T, er
 }
 
 // leave counts a call as dealt with: now, or some time after it was given up.
-func (st *Store) leave(ctx *deadline.Context) {
-	if ctx.Err() == nil {
+func (st *Store) leave(ctx *deadline.Context, err error) {
+	if err == nil || ctx.Err() == nil {
 		st.calls.Add(-1)
 		return
 	}

@@ -198,8 +198,8 @@ func (st *Store) Update(ctx context.Context, ref string, base session.Rev, rec s
 	}
 	s := newStored(rec)
 	r, err := st.write(ctx, id, rec.Rev, updateScript,
-		client.BinaryString(appendLive(nil, base)),
-		client.BinaryString(s.appendHead(nil)),
+		client.BinaryString(appendLive(make([]byte, 0, expiresAt), base)),
+		client.BinaryString(s.appendHead(make([]byte, 0, countAt))),
 		client.BinaryString(s.appendBody(nil)),
 		lifetime(rec.Expires),
 		milliseconds(int64(s.written)))
