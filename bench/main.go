@@ -33,9 +33,10 @@ import (
 
 // profile says how long to measure what.
 type profile struct {
-	requests   measure.Plan
-	goroutines []int // besides one
-	sizes      []int // bytes, besides defaultSize
+	requests   measure.Plan // in memory and with cookies
+	redis      measure.Plan // on Redis
+	goroutines []int        // besides one
+	sizes      []int        // bytes, besides defaultSize
 	contention measure.Plan
 	scale      []int // sessions
 	servers    measure.Plan
@@ -43,7 +44,8 @@ type profile struct {
 
 var profiles = map[string]profile{
 	"quick": { // under 3 minutes
-		requests:   measure.Plan{Rounds: 6, Slice: 8 * time.Millisecond},
+		requests:   measure.Plan{Rounds: 10, Slice: 4 * time.Millisecond},
+		redis:      measure.Plan{Rounds: 6, Slice: 8 * time.Millisecond},
 		goroutines: []int{64},
 		sizes:      []int{2_000},
 		contention: measure.Plan{Rounds: 3, Slice: 30 * time.Millisecond},
@@ -51,15 +53,17 @@ var profiles = map[string]profile{
 		servers:    measure.Plan{Rounds: 1, Slice: time.Second},
 	},
 	"default": { // under 20 minutes
-		requests:   measure.Plan{Rounds: 10, Slice: 50 * time.Millisecond},
+		requests:   measure.Plan{Rounds: 40, Slice: 12 * time.Millisecond},
+		redis:      measure.Plan{Rounds: 12, Slice: 50 * time.Millisecond},
 		goroutines: []int{8, 64, 512},
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 6, Slice: 100 * time.Millisecond},
 		scale:      []int{10_000, 100_000, 1_000_000, 5_000_000},
-		servers:    measure.Plan{Rounds: 6, Slice: 2 * time.Second},
+		servers:    measure.Plan{Rounds: 7, Slice: 1500 * time.Millisecond},
 	},
 	"full": { // an hour
-		requests:   measure.Plan{Rounds: 20, Slice: 100 * time.Millisecond},
+		requests:   measure.Plan{Rounds: 100, Slice: 20 * time.Millisecond},
+		redis:      measure.Plan{Rounds: 25, Slice: 100 * time.Millisecond},
 		goroutines: []int{8, 64, 512},
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 10, Slice: 500 * time.Millisecond},
@@ -153,7 +157,7 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 		return false
 	}
 	if wanted("requests") {
-		if r.requests, err = measureRequests(ctx, env, plan, rounds("requests", plan.requests)); err != nil {
+		if r.requests, err = measureRequests(ctx, env, plan); err != nil {
 			return nil, err
 		}
 		if r.cookies, err = cookieLengths(env); err != nil {

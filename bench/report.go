@@ -54,17 +54,18 @@ func (r *results) writeHead(d *report) {
 		r.profile, r.started.UTC().Format("2006-01-02 15:04 MST"), r.took.Round(time.Second))
 	d.f("- %s, %d cores, %s\n- %s, redis-server %s on loopback, which shares the cores\n- load average before %s, after %s\n- %s\n\n",
 		m.cpu, m.cores, m.system, m.goes, r.redis, m.before, m.after, strings.Join(m.modules, ", "))
-	d.f("Each figure is the median of %d rounds of %v. In a round everything is measured once, one thing after the\n"+
-		"other, so that what else the machine does hits all alike. ± is half the 95 %% confidence interval of the\n"+
-		"median. A ratio is the median of the ratios of each round. Rows in **bold** are those where this library is the\n"+
-		"slower one, or a target is missed. Run it yourself: the ratios are meant, not the nanoseconds.\n\n"+
-		"The time of one client in memory and with cookies is CPU time of the process, its garbage collector included,\n"+
-		"which does not depend on the machine's other work. All other times are on the clock.\n\n",
-		r.plan.requests.Rounds, r.plan.requests.Slice)
+	d.f("Each figure is the median of %d rounds of %v, on Redis of %d of %v. In a round everything is measured once,\n"+
+		"one thing after the other, so that what else the machine does hits all alike. ± is half the 95 %% confidence\n"+
+		"interval of the median. A ratio is the median of the ratios of each round. Rows in **bold** are those where this\n"+
+		"library is the slower one, or a target is missed. Run it yourself: the ratios are meant, not the nanoseconds.\n\n"+
+		"The time of one client in memory and with cookies is CPU time of the process, which does not depend on the\n"+
+		"machine's other work. All other times are on the clock. Garbage is collected before each turn, and no turn makes\n"+
+		"enough for a collection: what the collector costs a server is under *Many sessions* and *Behind a server*.\n\n",
+		r.plan.requests.Rounds, r.plan.requests.Slice, r.plan.redis.Rounds, r.plan.redis.Slice)
 	d.f("*Floor* is the sum of the primitives that no correct implementation can avoid, done by hand in one handler:\n" +
 		"clone the request, scan the cookie, hash the token, look it up, look at the clock, decode; encode, store. It\n" +
 		"checks nothing. *methods*: the state has hand-written MessagePack methods. The heap carries 64 MB of ballast, as\n" +
-		"that of a server would; without it, collections are so frequent that whatever allocates looks worse than it is.\n")
+		"that of a server would.\n")
 	if r.requests != nil {
 		d.f("\n![Time of a request, in multiples of the floor](results.svg)\n")
 	}
@@ -82,6 +83,12 @@ func (r *results) writeTargets(d *report) {
 	d.table("target", "wanted", "measured")
 	for _, t := range all {
 		d.row(!t.met, t.what, t.wanted, t.is)
+	}
+	if bounds := r.bounds(); len(bounds) > 0 {
+		d.f("\nSome of these exclude each other, or what a session library must do:\n\n")
+		for _, b := range bounds {
+			d.f("- %s\n", b)
+		}
 	}
 }
 

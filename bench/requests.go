@@ -65,8 +65,7 @@ func (r requestResults) job(s setting, contender string) *measure.Job {
 }
 
 // settings returns what is measured of a store: every case by one goroutine,
-// and reads and writes by more of them and with larger states. Reads come
-// before writes, because a client-side cache has to settle after those.
+// and reads and writes by more of them and with larger states.
 func (p *profile) settings(store peers.Store) []setting {
 	var all []setting
 	add := func(use string) {
@@ -88,13 +87,13 @@ func (p *profile) settings(store peers.Store) []setting {
 }
 
 // measureRequests measures all settings of all contenders.
-func measureRequests(ctx context.Context, env peers.Env, plan profile, progress func(int)) (requestResults, error) {
+func measureRequests(ctx context.Context, env peers.Env, plan profile) (requestResults, error) {
 	sites := &sitePool{env: env, open: make(map[siteKey]*place)}
 	defer sites.close()
 
 	results := make(requestResults)
-	var groups []measure.Group
 	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
+		var groups []measure.Group
 		for _, s := range plan.settings(store) {
 			var group measure.Group
 			for _, c := range peers.Contenders() {
@@ -105,21 +104,30 @@ func measureRequests(ctx context.Context, env peers.Env, plan profile, progress 
 			results[s] = group
 			groups = append(groups, group)
 		}
+		how := plan.requests
+		if store == peers.Redis {
+			how = plan.redis
+		}
+		if err := measure.Run(ctx, how, groups, rounds("requests, "+string(store), how)); err != nil {
+			return nil, err
+		}
 	}
-	return results, measure.Run(ctx, plan.requests, groups, progress)
+	return results, nil
 }
 
 // sitePool opens each site once, and keeps its visitors: only one job runs at a
-// time.
+// time. Who writes has a site apart, because what was just written is not read
+// from a client-side cache.
 type sitePool struct {
 	env  peers.Env
 	open map[siteKey]*place
 }
 
 type siteKey struct {
-	store peers.Store
-	name  string
-	size  int
+	store  peers.Store
+	name   string
+	size   int
+	writes bool
 }
 
 // place is a site with its visitors.
@@ -161,8 +169,8 @@ func (p *sitePool) make(c peers.Contender, size int) (*place, error) {
 	return &place{site: site, settle: c.Settle}, err
 }
 
-func (p *sitePool) get(c peers.Contender, size int) (*place, error) {
-	key := siteKey{c.Store, c.Name, size}
+func (p *sitePool) get(c peers.Contender, size int, use useCase) (*place, error) {
+	key := siteKey{c.Store, c.Name, size, use.action != peers.Untouched && use.action != peers.Read}
 	if place, ok := p.open[key]; ok {
 		return place, nil
 	}
@@ -181,26 +189,33 @@ func (p *sitePool) job(c peers.Contender, s setting) *measure.Job {
 			use = u
 		}
 	}
-	// What stores sessions in memory without end gets a new memory.
-	fresh := !use.cookie && c.Store == peers.Memory
+	// A site costs up to a tenth more or less by where in memory its parts
+	// happen to lie, so each slice has another. Sessions that are created
+	// without end are gone with it.
+	fresh := c.Store != peers.Redis
 	return &measure.Job{Name: c.Name, Fresh: fresh, Open: func() (func(int) error, func(), error) {
 		if why, lacks := c.Lacks[use.action]; lacks {
 			return nil, nil, fmt.Errorf("not offered: %s", why)
 		}
-		get, done := p.get, func(*place) {}
+		var place *place
+		var err error
+		done := func() {}
 		if fresh {
-			get, done = p.make, func(place *place) { place.site.Close() }
+			place, err = p.make(c, s.size)
+			done = func() { place.site.Close() }
+		} else {
+			place, err = p.get(c, s.size, use)
 		}
-		place, err := get(c, s.size)
 		if err != nil {
 			return nil, nil, err
 		}
 		workers, err := place.workers(s.goroutines, use)
 		if err != nil {
+			done()
 			return nil, nil, err
 		}
 		run := func(n int) error { return measure.Parallel(n, workers) }
-		return run, func() { done(place) }, nil
+		return run, done, nil
 	}}
 }
 

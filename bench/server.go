@@ -43,16 +43,16 @@ func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progr
 	var all []*served
 	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
 		all = append(all, bare(store))
-	}
-	for _, c := range peers.Contenders() {
-		if c.Role == peers.Floor || c.Name == "fiber" || strings.Contains(c.Name, "methods") {
-			continue
-		}
-		for _, a := range []peers.Action{peers.Untouched, peers.Read, peers.Write} {
-			if c.Store == peers.Redis && a == peers.Untouched {
+		for _, c := range peers.Contenders() {
+			if c.Store != store || c.Name == "fiber" || strings.Contains(c.Name, "methods") || strings.Contains(c.Name, "subjects") {
 				continue
 			}
-			all = append(all, &served{contender: c, action: a})
+			for _, a := range []peers.Action{peers.Untouched, peers.Read, peers.Write} {
+				if a == peers.Untouched && (store == peers.Redis || c.Role == peers.Floor) {
+					continue
+				}
+				all = append(all, &served{contender: c, action: a})
+			}
 		}
 	}
 	for round := range plan.Rounds {

@@ -121,3 +121,32 @@ func (r *results) served(name string, store peers.Store, a peers.Action) *served
 	}
 	return nil
 }
+
+// bounds returns what speaks against some targets: what this run has measured
+// of the floor, which does less than a session library must, and of the others.
+func (r *results) bounds() []string {
+	var all []string
+	for _, store := range []peers.Store{peers.Memory, peers.Cookie} {
+		bare := r.served("", store, peers.Untouched)
+		read, write := r.served(floor, store, peers.Read), r.served(floor, store, peers.Write)
+		if bare != nil && read != nil && write != nil {
+			all = append(all, fmt.Sprintf("Behind a server, %s: the floor makes %.2f of the bare handler's requests where it reads, and %.2f where it writes.",
+				store, measure.RatioOf(read.rates, bare.rates).Median, measure.RatioOf(write.rates, bare.rates).Median))
+		}
+	}
+	if r.requests == nil {
+		return all
+	}
+	of := func(use string) float64 {
+		return r.requests.ratio(setting{peers.Memory, use, 1, defaultSize}, scsTuned, floor).Median
+	}
+	crowd := func(store peers.Store, name string) float64 {
+		s := setting{store, "read", 64, defaultSize}
+		return 1e6 / s.time().Of(r.requests.job(s, name)).Median
+	}
+	return append(all,
+		fmt.Sprintf("To be 1.2 times as fast as scs with msgpack is to read in %.2f times the floor, and 1.4 times as fast to write in %.2f: "+
+			"the rest has to open the sealed token, which scs does not have, and do everything else.", of("read")/1.2, of("write")/1.4),
+		fmt.Sprintf("Five times what 64 goroutines read from Redis is %s thousand reads a second. From the memory of the process, "+
+			"where a cache is too, they read %s.", three(5*crowd(peers.Redis, ours)), three(crowd(peers.Memory, ours))))
+}
