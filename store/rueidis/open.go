@@ -100,7 +100,7 @@ func advise(settings *client.ClientOption, opts Options) {
 	settings.DisableRetry = true // see persist
 	// One connection for each node, which waits a moment for more commands to
 	// send along, is more than the four that are the client's default: 64
-	// goroutines write twice as much. One goroutine does not wait.
+	// goroutines read 1.7 times as much. One goroutine does not wait.
 	settings.PipelineMultiplex = -1
 	settings.MaxFlushDelay = 20 * time.Microsecond
 	if opts.MaxRevocationDelay == 0 {
