@@ -129,6 +129,18 @@ func TestWithin(t *testing.T) {
 			wantDone(t, c, context.DeadlineExceeded)
 		})
 	})
+	t.Run("it leaves the parent when it ends", func(t *testing.T) {
+		parent := &counted{Context: context.Background(), done: make(chan struct{})}
+		c := deadline.New(time.Minute).Within(parent)
+		wantLive(t, c)
+		if parent.waiting != 1 {
+			t.Errorf("%d wait for the parent, want 1", parent.waiting)
+		}
+		c.End()
+		if parent.waiting != 0 {
+			t.Errorf("%d wait for the parent afterwards, want 0", parent.waiting)
+		}
+	})
 	t.Run("it ends with a parent of its kind", func(t *testing.T) {
 		timeout := deadline.New(time.Minute)
 		parent := timeout.Within(t.Context())
@@ -150,6 +162,7 @@ func TestBeyond(t *testing.T) {
 			if d, ok := c.Deadline(); !ok || time.Until(d) != second {
 				t.Errorf("deadline in %v, want %v", time.Until(d), second)
 			}
+			wantLive(t, c)
 			time.Sleep(second - 1)
 			wantLive(t, c)
 			time.Sleep(1)
@@ -170,7 +183,7 @@ func TestManyEndInTheirOrder(t *testing.T) {
 		}
 		start := time.Now().Add(-50)
 		for i := range all {
-			all[i*7%50].Done()
+			all[(i*7+25)%50].Done() // not the one first that ends first
 		}
 		for i := 0; i < 50; i += 3 {
 			all[i].End()
@@ -227,6 +240,22 @@ func TestAllocations(t *testing.T) {
 	if n > 2 {
 		t.Errorf("within another: %v allocations, want 2", n)
 	}
+}
+
+// counted is a context that counts who waits for its end, as package context
+// lets contexts of other packages do.
+type counted struct {
+	context.Context
+	done    chan struct{}
+	waiting int
+}
+
+func (c *counted) Done() <-chan struct{} { return c.done }
+
+// AfterFunc returns a function that ends the wait.
+func (c *counted) AfterFunc(func()) (stop func() bool) {
+	c.waiting++
+	return func() bool { c.waiting--; return true }
 }
 
 func wantNoError(t *testing.T, c context.Context) {
