@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -275,6 +276,7 @@ func TestConflictsWithoutEnd(t *testing.T) {
 		g.update(count)
 		g.log.kinds()
 		attempts := 0
+		paused, last := false, time.Now()
 		var saved error
 		response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 			s := from(r)
@@ -284,6 +286,12 @@ func TestConflictsWithoutEnd(t *testing.T) {
 					return nil
 				}
 				attempts++
+				// After a pause, what the attempt has brought is new only now.
+				waited := time.Since(last) > 0
+				if waited && paused {
+					t.Errorf("attempt %d comes after one more pause", attempts)
+				}
+				paused, last = waited, time.Now()
 				rec, err := g.store.Store.Load(context.Background(), ref)
 				if err != nil {
 					t.Error(err)

@@ -36,7 +36,7 @@ type core struct {
 	observer     func(context.Context, Event)
 	logger       *slog.Logger
 
-	lines   lines
+	lines   *lines
 	commits *deadline.Timeout // of commitTimeout
 }
 
@@ -92,38 +92,3 @@ func (c *core) closePayload(rec *Record, plain []byte) []byte {
 func recordBinding(rec *Record) []byte {
 	return append(rec.ID[:len(rec.ID):len(rec.ID)], rec.Subject...)
 }
-
-// lines serialise those requests of this process whose write has met a conflict.
-// Requests of one session that all try again at once would defeat each other,
-// so that nearly all their work is thrown away; in a line each succeeds. A
-// session without conflicts never comes here, and requests of two sessions that
-// share a line only wait for each other when both have conflicts.
-type lines [64]chan struct{}
-
-func newLines() (l lines) {
-	for i := range l {
-		l[i] = make(chan struct{}, 1)
-	}
-	return l
-}
-
-// lineTimeout bounds the wait in a line. Who is in front may be waiting for who
-// is behind, where a transaction saves another session.
-const lineTimeout = time.Second
-
-// enter waits for the line of a session. leave is to be called by whoever got
-// in, and by nobody else; who did not may go on all the same.
-func (l *lines) enter(ctx context.Context, id ID) (in bool, err error) {
-	timer := time.NewTimer(lineTimeout)
-	defer timer.Stop()
-	select {
-	case l[id[0]%byte(len(l))] <- struct{}{}:
-		return true, nil
-	case <-timer.C:
-		return false, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-}
-
-func (l *lines) leave(id ID) { <-l[id[0]%byte(len(l))] }

@@ -17,8 +17,8 @@ var errEnded = fmt.Errorf("session: ended meanwhile: %w", ErrNotFound)
 var errDoubt = fmt.Errorf("%w: the change was made or it was not", ErrUnavailable)
 
 // maxAttempts bounds how often a write that meets conflicts is tried. All but
-// the first two stand in line in this process, so that only other processes can
-// still get in between.
+// the first two stand in line in this process, so that hardly anybody but other
+// processes can still get in between.
 const maxAttempts = 100
 
 // save brings the store up to the state: it deletes what was destroyed, and
@@ -153,10 +153,46 @@ func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
 // update stores a changed or extended session. The write is conditional on the
 // revision that was loaded; when that has been overtaken, the updates are
 // applied to the current state, and it is tried again.
-func (y *cycle) update(ctx context.Context, tx func() error) error {
+func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 	id := y.id()
-	queued := false
+	line := y.core.lines.of(id)
+	queued, paused := false, false
+	var current *Record
+	var stored *turn
+	enter := func() error {
+		in, since, err := line.enter(ctx, id)
+		if err != nil {
+			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+		}
+		queued = in
+		// Where that may hold updates of this request, only the store can tell.
+		if since != nil && !y.state.doubtful(since.Rev) {
+			current = since
+		}
+		return nil
+	}
+	defer func() {
+		if queued {
+			line.leave(stored)
+		}
+	}()
+	if line.serves(id) && (tx != nil || y.unsaved()) {
+		if err := enter(); err != nil {
+			return err
+		}
+	}
 	for attempt := 1; ; attempt++ {
+		if current != nil {
+			// The token must open the current record too: it may have been
+			// renewed.
+			y.adopt(id, y.ref, current, time.Now().UnixMilli())
+			switch {
+			case y.doomed:
+				return y.save(ctx, tx)
+			case !y.live:
+				return y.outlive(ctx, tx)
+			}
+		}
 		if tx != nil {
 			if err := tx(); err != nil {
 				return err
@@ -166,10 +202,17 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		if err != nil || w.purpose == writeNothing {
 			return err
 		}
+		var began time.Time
+		if queued {
+			began = time.Now()
+		}
 		ref, err := y.replace(ctx, &w)
 		if err == nil {
 			former := y.subject
 			y.updated(ref, &w)
+			if queued {
+				stored = &turn{w.rec, began}
+			}
 			if w.rec.Subject != former {
 				y.unlist(ctx, former, id)
 				y.limit(ctx, w.rec.Subject)
@@ -199,30 +242,23 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		if attempt == maxAttempts {
 			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
-		if !queued {
-			in, err := y.core.lines.enter(ctx, id)
-			if err != nil {
-				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
+		current = &conflict.Current
+		switch {
+		case attempt == 1 && !queued:
+			if err := enter(); err != nil {
+				return err
 			}
-			if in {
-				defer y.core.lines.leave(id)
-			}
-			queued = true
-		} else if attempt > 4 {
-			// The first few conflicts are no other process's: while this
-			// request waited in the line, those in front of it have written,
-			// and those that have met no conflict yet write past it.
+		case attempt > 4 && !paused:
+			// The first few conflicts are no other process's: some requests of
+			// this one were past the line already.
 			if err := pause(ctx, attempt, w.rec.Rev); err != nil {
 				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
 			}
-		}
-		// The token must open the current record too: it may have been renewed.
-		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
-		switch {
-		case y.doomed:
-			return y.save(ctx, tx)
-		case !y.live:
-			return y.outlive(ctx, tx)
+			paused = true
+		default:
+			// After a pause the record was an old one. The attempt has brought
+			// the present one, which is of use only at once.
+			paused = false
 		}
 	}
 }
