@@ -20,9 +20,12 @@ type crowd struct {
 	action     peers.Action
 }
 
+// oneSession is the crowd that is compared with a single goroutine.
+const oneSession = "64 goroutines, one session"
+
 var crowds = []crowd{
 	{"8 goroutines, one session", 1, 8, peers.Write},
-	{"64 goroutines, one session", 1, 64, peers.Write},
+	{oneSession, 1, 64, peers.Write},
 	{"8 goroutines, one session, slow handler", 1, 8, peers.Slow},
 	{"64 goroutines, one session, slow handler", 1, 64, peers.Slow},
 	{"8 goroutines, 10,000 sessions", 10_000, 8, peers.Write},
@@ -35,7 +38,7 @@ type fight struct {
 	rates     []float64 // writes a second, one for each round
 	writes    int64     // that were answered with a success
 	failed    int64     // that were answered with an error
-	conflicts int64     // that were tried again; -1 where nobody knows
+	conflicts float64   // how many of the writes were tried again; negative where nobody knows
 	lost      int64     // successes that are not in the sessions
 	err       error
 
@@ -47,10 +50,15 @@ type fight struct {
 type jar struct{ value atomic.Pointer[string] }
 
 // measureContention lets crowds write counters, and counts what is missing of
-// them afterwards.
-func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) (map[string][]*fight, error) {
-	env.CountConflicts = true
+// them afterwards. It also returns the rates of a single goroutine, see
+// newLoner.
+func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) (map[string][]*fight, []float64, error) {
 	results := make(map[string][]*fight)
+	var alone []float64
+	loner, err := newLoner(env)
+	if err != nil {
+		return nil, nil, err
+	}
 	defer func() {
 		for _, fights := range results {
 			for _, f := range fights {
@@ -75,22 +83,32 @@ func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, pr
 			fights := results[crowd.name]
 			for i := range fights {
 				if err := ctx.Err(); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				if f := fights[(i+round)%len(fights)]; f.err == nil {
 					f.round(crowd, plan.Slice)
 				}
 			}
-		}
-	}
-	for _, fights := range results {
-		for _, f := range fights {
-			if f.err == nil {
-				f.err = f.count()
+			if crowd.name == oneSession {
+				rate, err := loner(plan.Slice)
+				if err != nil {
+					return nil, nil, err
+				}
+				alone = append(alone, rate)
 			}
 		}
 	}
-	return results, nil
+	for _, crowd := range crowds {
+		for _, f := range results[crowd.name] {
+			if f.err == nil {
+				f.err = f.count()
+			}
+			if f.err == nil {
+				f.conflicts, f.err = countConflicts(f.contender, env, crowd, plan.Slice)
+			}
+		}
+	}
+	return results, alone, nil
 }
 
 // open creates the sessions.
@@ -159,16 +177,30 @@ func (f *fight) count() error {
 		return err
 	})
 	f.lost = f.writes - counted.Load()
-	f.conflicts = -1
-	if f.site.Conflicts != nil && f.contender.Store != peers.Cookie {
-		f.conflicts = f.site.Conflicts()
-	}
 	return err
 }
 
-// uncontended returns how many writes a second a single goroutine makes at the
-// floor behind a mutex: what a crowd of one session is compared with.
-func uncontended(env peers.Env, plan measure.Plan) ([]float64, error) {
+// countConflicts lets a crowd write once more, at a site that counts conflicts,
+// and returns how many there were for each write. To count costs something, so
+// the times are not taken there.
+func countConflicts(c peers.Contender, env peers.Env, crowd crowd, slice time.Duration) (float64, error) {
+	env.CountConflicts = true
+	f := &fight{contender: c}
+	if err := f.open(env, crowd.sessions); err != nil {
+		return 0, err
+	}
+	defer f.site.Close()
+	if f.site.Conflicts == nil || c.Store == peers.Cookie {
+		return -1, nil
+	}
+	f.round(crowd, slice)
+	return float64(f.site.Conflicts()) / float64(f.writes), nil
+}
+
+// newLoner returns a function that measures how many writes a second a single
+// goroutine makes at the floor of the memory store, behind a mutex that nobody
+// else wants: what a crowd of one session is compared with.
+func newLoner(env peers.Env) (func(time.Duration) (float64, error), error) {
 	var floor peers.Contender
 	for _, c := range peers.Contenders() {
 		if c.Role == peers.Floor && c.Store == peers.Memory {
@@ -180,25 +212,22 @@ func uncontended(env peers.Env, plan measure.Plan) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer site.Close()
 	v, err := newVisitor(site)
 	if err != nil {
 		return nil, err
 	}
 	write := v.worker(useCase{action: peers.Write, cookie: true})
 	var mu sync.Mutex
-	var rates []float64
-	for range plan.Rounds {
+	return func(slice time.Duration) (float64, error) {
 		n, start := 0, time.Now()
-		for ; time.Since(start) < plan.Slice; n++ {
+		for ; time.Since(start) < slice; n++ {
 			mu.Lock()
 			err := write()
 			mu.Unlock()
 			if err != nil {
-				return nil, err
+				return 0, err
 			}
 		}
-		rates = append(rates, float64(n)/time.Since(start).Seconds())
-	}
-	return rates, nil
+		return float64(n) / time.Since(start).Seconds(), nil
+	}, nil
 }

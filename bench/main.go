@@ -59,7 +59,7 @@ var profiles = map[string]profile{
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 6, Slice: 100 * time.Millisecond},
 		scale:      []int{10_000, 100_000, 1_000_000, 5_000_000},
-		servers:    measure.Plan{Rounds: 7, Slice: 1500 * time.Millisecond},
+		servers:    measure.Plan{Rounds: 8, Slice: time.Second},
 	},
 	"full": { // an hour
 		requests:   measure.Plan{Rounds: 100, Slice: 20 * time.Millisecond},
@@ -165,10 +165,8 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 		}
 	}
 	if wanted("contention") {
-		if r.contention, err = measureContention(ctx, env, plan.contention, rounds("contention", plan.contention)); err != nil {
-			return nil, err
-		}
-		if r.uncontended, err = uncontended(env, plan.contention); err != nil {
+		r.contention, r.uncontended, err = measureContention(ctx, env, plan.contention, rounds("contention", plan.contention))
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -213,7 +213,7 @@ func (r *results) writeContention(d *report) {
 				continue
 			}
 			rate := measure.Summarize(f.rates)
-			again := fmt.Sprint(f.conflicts)
+			again := percent(f.conflicts)
 			if f.conflicts < 0 {
 				again = "–"
 			}

@@ -49,14 +49,12 @@ const (
 	sessionMemory = 1000
 )
 
-// filled is a store that can be filled and swept.
+// filled is a store that can be filled and swept. It keeps no keys of its own:
+// a garbage collection would have to look at them too.
 type filled interface {
 	put(i int, payload []byte, expires time.Time)
 	get(i int) bool
 	sweep() // returns when everything that has expired is gone
-	// forget lets go of everything that belongs to the store but is held here
-	// as well.
-	forget()
 }
 
 // runScale measures in a child process.
@@ -103,7 +101,7 @@ func measureScale(library string, sessions int) (scale, error) {
 	case "typedsession":
 		store = newOursFilled(sessions)
 	case "scs":
-		store = newSCSFilled(sessions)
+		store = &scsFilled{memstore.NewWithCleanupInterval(scsInterval)}
 	default:
 		return s, fmt.Errorf("no store of %q to fill", library)
 	}
@@ -116,7 +114,7 @@ func measureScale(library string, sessions int) (scale, error) {
 	s.HeapEach = float64(heap()-before) / float64(sessions)
 
 	var cpu []float64
-	for range 5 {
+	for range 11 {
 		start := measure.CPU()
 		runtime.GC()
 		cpu = append(cpu, ms(measure.CPU()-start))
@@ -147,7 +145,6 @@ func measureScale(library string, sessions int) (scale, error) {
 
 	expire(sessions)
 	store.sweep()
-	store.forget()
 	s.LeftEach = max(0, float64(heap()-before)/float64(sessions))
 	runtime.KeepAlive(store)
 	return s, nil
@@ -214,16 +211,11 @@ func requestLatencies(c peers.Contender, d time.Duration) ([]float64, error) {
 // oursFilled is our memory store.
 type oursFilled struct {
 	store *memory.Store
-	refs  []string
 	revs  []session.Rev
 }
 
 func newOursFilled(n int) *oursFilled {
-	f := &oursFilled{memory.New(), make([]string, n), make([]session.Rev, n)}
-	for i := range f.refs {
-		f.refs[i] = f.id(i).String()
-	}
-	return f
+	return &oursFilled{memory.New(), make([]session.Rev, n)}
 }
 
 // id returns an ID. Real ones are random. These are as good: a multiplication
@@ -235,7 +227,7 @@ func (f *oursFilled) id(i int) (id session.ID) {
 
 func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
 	rec := session.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: payload}
-	_, err := f.store.Update(context.Background(), f.refs[i], f.revs[i], rec)
+	_, err := f.store.Update(context.Background(), rec.ID.String(), f.revs[i], rec)
 	if errors.Is(err, session.ErrNotFound) { // not there yet, or swept
 		_, err = f.store.Create(context.Background(), rec)
 	}
@@ -246,46 +238,38 @@ func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
 }
 
 func (f *oursFilled) get(i int) bool {
-	_, err := f.store.Load(context.Background(), f.refs[i])
+	_, err := f.store.Load(context.Background(), f.id(i).String())
 	return err == nil
 }
 
-func (f *oursFilled) sweep()  { f.store.Sweep() }
-func (f *oursFilled) forget() {} // the store holds IDs, not these strings
+func (f *oursFilled) sweep() { f.store.Sweep() }
 
 // scsFilled is scs's. It sweeps in a goroutine of its own and tells nobody, so
 // that what is timed is the next sweep from its beginning on.
-type scsFilled struct {
-	store  *memstore.MemStore
-	tokens []string
-}
+type scsFilled struct{ store *memstore.MemStore }
 
 // scsInterval is how often scs sweeps here; one minute is its default. It is so
 // long that what is measured besides sweeps is rarely met by one.
 const scsInterval = 2 * time.Second
 
-func newSCSFilled(n int) *scsFilled {
-	return &scsFilled{memstore.NewWithCleanupInterval(scsInterval), make([]string, n)}
+// token returns a token, as long as its own ones are.
+func (f *scsFilled) token(i int) string {
+	return fmt.Sprintf("%043x", uint64(i+1)*0x9E3779B97F4A7C15)
 }
 
 func (f *scsFilled) put(i int, payload []byte, expires time.Time) {
-	if f.tokens[i] == "" {
-		// As long as its own tokens are.
-		f.tokens[i] = fmt.Sprintf("%043x", uint64(i+1)*0x9E3779B97F4A7C15)
-	}
 	// It keeps the slice that it is given: each session needs its own.
-	if err := f.store.Commit(f.tokens[i], append([]byte(nil), payload...), expires); err != nil {
+	if err := f.store.Commit(f.token(i), append([]byte(nil), payload...), expires); err != nil {
 		panic(err)
 	}
 }
 
 func (f *scsFilled) get(i int) bool {
-	_, ok, err := f.store.Find(f.tokens[i])
+	_, ok, err := f.store.Find(f.token(i))
 	return ok && err == nil
 }
 
-func (f *scsFilled) sweep()  { time.Sleep(scsInterval + 400*time.Millisecond) }
-func (f *scsFilled) forget() { clear(f.tokens) }
+func (f *scsFilled) sweep() { time.Sleep(scsInterval + 400*time.Millisecond) }
 
 // heap returns the bytes of the heap that are in use.
 func heap() uint64 {

@@ -78,12 +78,11 @@ func (r *results) targets() []target {
 		atLeast("Redis, read: client-side caching is faster", ratio(at(peers.Redis, "read"), ours, oursCached), 15, "%.1f times")
 		atLeast("Redis, read by 64: throughput with client-side caching", ratio(crowd("read"), ours, oursCached), 5, "%.1f times")
 	}
-	for _, f := range r.contention["64 goroutines, one session"] {
+	for _, f := range r.contention[oneSession] {
 		if f.contender.Name == ours && f.contender.Store == peers.Memory && f.err == nil {
 			atMost("memory, 64 writing one session: updates lost", float64(f.lost), 0, "%.0f")
-			alone := measure.Summarize(r.uncontended).Median
 			atLeast("memory, 64 writing one session: throughput, of an uncontended mutex's",
-				measure.Summarize(f.rates).Median/alone, 0.5, "%.2f")
+				measure.RatioOf(f.rates, r.uncontended).Median, 0.5, "%.2f")
 		}
 	}
 	if a, b := r.scale(ours, 1_000_000), r.scale(scs, 1_000_000); a != nil && b != nil {
