@@ -85,10 +85,10 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 
 		go ask(m, b, "in line", overtaken(m, b))
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		go ask(m, b, "next", increment)
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		go ask(m, b, "last", func(_ http.ResponseWriter, r *http.Request) {
 			err := from(r).Transact(r.Context(), func(s *state) error { s.Count++; return nil })
 			if err != nil {
@@ -103,7 +103,7 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 			t.Errorf("while one is in line (-want +got):\n%s", diff)
 		}
 
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		close(release)
 		synctest.Wait()
 		// The last one came before the next one's write began, and is told of
@@ -179,10 +179,10 @@ func TestTheLineHandsOverNoOtherSession(t *testing.T) {
 		synctest.Wait()
 		go ask(m, b, "next", increment)
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		go ask(m, other, "other", overtaken(m, other))
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		close(release)
 		synctest.Wait()
 
@@ -231,10 +231,10 @@ func TestTheLineHandsOverNothingDoubtful(t *testing.T) {
 		synctest.Wait()
 		go ask(m, b, "next", increment)
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		close(commit)
 		synctest.Wait()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		close(release)
 		synctest.Wait()
 
