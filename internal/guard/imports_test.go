@@ -41,6 +41,7 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}{
 		{"codec", []string{"net/http", module}},
 		{"internal/seal", []string{"net/http", module}},
+		{"internal/deadline", []string{"net/http", module}},
 		{"session", []string{"github.com/redis", module + "/store"}},
 		{"store/memory", []string{"github.com/redis"}},
 		{"store/cookie", []string{"github.com/redis"}},
