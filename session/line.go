@@ -18,8 +18,7 @@ type lines [64]line
 func newLines() *lines {
 	l := new(lines)
 	for i := range l {
-		l[i].turns = make(chan *turn, 1)
-		l[i].turns <- nil
+		l[i].head = make(chan struct{}, 1)
 	}
 	return l
 }
@@ -29,15 +28,8 @@ func (l *lines) of(id ID) *line { return &l[id[0]%byte(len(l))] }
 
 // line lets in one request at a time.
 type line struct {
-	turns   chan *turn // holds the last one, or nil, while nobody is in
-	waiting atomic.Int32
-	id      atomic.Uint64 // of the session of who is in: its first half; 0 for nobody
-}
-
-// turn is what somebody in the line has stored, and when that write began.
-type turn struct {
-	rec   Record
-	began time.Time
+	head chan struct{} // full while one is in
+	id   atomic.Uint64 // of its session, the first half; 0 while nobody is in
 }
 
 // lineTimeout bounds the wait in a line. Who is in front may be waiting for who
@@ -47,38 +39,26 @@ const lineTimeout = time.Second
 // serves reports whether a request of this session is in.
 func (l *line) serves(id ID) bool { return l.id.Load() == binary.BigEndian.Uint64(id[:]) }
 
-// enter waits to be let in, and then returns what has been stored of the session
-// since enter was called, or nil where that is not known. leave is to be called
-// by whoever got in, and by nobody else; who did not may go on all the same.
-func (l *line) enter(ctx context.Context, id ID) (in bool, since *Record, err error) {
-	l.waiting.Add(1)
-	defer l.waiting.Add(-1)
-	arrived := time.Now()
+// enter waits to be let in. leave is to be called by whoever got in, and by
+// nobody else; who did not may go on all the same.
+func (l *line) enter(ctx context.Context, id ID) (in bool, err error) {
 	timer := time.NewTimer(lineTimeout)
 	defer timer.Stop()
 	select {
-	case last := <-l.turns:
+	case l.head <- struct{}{}:
 		l.id.Store(binary.BigEndian.Uint64(id[:]))
-		// What was stored before may be older than what this request has
-		// loaded, and its secret another one.
-		if last != nil && last.rec.ID == id && last.began.After(arrived) {
-			since = &last.rec
-		}
-		return true, since, nil
+		return true, nil
 	case <-timer.C:
-		return false, nil, nil
+		return false, nil
 	case <-ctx.Done():
-		return false, nil, ctx.Err()
+		return false, ctx.Err()
 	}
 }
 
 // leave lets in the next one. It need not be the next to write: a request that
 // has met no conflict may write before a waiting goroutine runs, which is faster
 // than to change the goroutine for each write.
-func (l *line) leave(last *turn) {
+func (l *line) leave() {
 	l.id.Store(0)
-	if l.waiting.Load() == 0 {
-		last = nil // or it would be kept for nobody
-	}
-	l.turns <- last
+	<-l.head
 }

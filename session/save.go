@@ -157,23 +157,15 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 	id := y.id()
 	line := y.core.lines.of(id)
 	queued, paused := false, false
-	var current *Record
-	var stored *turn
 	enter := func() error {
-		in, since, err := line.enter(ctx, id)
-		if err != nil {
+		if queued, err = line.enter(ctx, id); err != nil {
 			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
-		}
-		queued = in
-		// Where that may hold updates of this request, only the store can tell.
-		if since != nil && !y.state.doubtful(since.Rev) {
-			current = since
 		}
 		return nil
 	}
 	defer func() {
 		if queued {
-			line.leave(stored)
+			line.leave()
 		}
 	}()
 	if line.serves(id) && (tx != nil || y.unsaved()) {
@@ -182,17 +174,6 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		if current != nil {
-			// The token must open the current record too: it may have been
-			// renewed.
-			y.adopt(id, y.ref, current, time.Now().UnixMilli())
-			switch {
-			case y.doomed:
-				return y.save(ctx, tx)
-			case !y.live:
-				return y.outlive(ctx, tx)
-			}
-		}
 		if tx != nil {
 			if err := tx(); err != nil {
 				return err
@@ -202,17 +183,10 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 		if err != nil || w.purpose == writeNothing {
 			return err
 		}
-		var began time.Time
-		if queued {
-			began = time.Now()
-		}
 		ref, err := y.replace(ctx, &w)
 		if err == nil {
 			former := y.subject
 			y.updated(ref, &w)
-			if queued {
-				stored = &turn{w.rec, began}
-			}
 			if w.rec.Subject != former {
 				y.unlist(ctx, former, id)
 				y.limit(ctx, w.rec.Subject)
@@ -242,7 +216,6 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 		if attempt == maxAttempts {
 			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
-		current = &conflict.Current
 		switch {
 		case attempt == 1 && !queued:
 			if err := enter(); err != nil {
@@ -259,6 +232,14 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 			// After a pause the record was an old one. The attempt has brought
 			// the present one, which is of use only at once.
 			paused = false
+		}
+		// The token must open the current record too: it may have been renewed.
+		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
+		switch {
+		case y.doomed:
+			return y.save(ctx, tx)
+		case !y.live:
+			return y.outlive(ctx, tx)
 		}
 	}
 }
