@@ -153,18 +153,19 @@ func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
 // update stores a changed or extended session. The write is conditional on the
 // revision that was loaded; when that has been overtaken, the updates are
 // applied to the current state, and it is tried again.
-func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
+func (y *cycle) update(ctx context.Context, tx func() error) error {
 	id := y.id()
 	line := y.core.lines.of(id)
-	queued, paused := false, false
-	enter := func() error {
-		if queued, err = line.enter(ctx, id); err != nil {
+	waited, in, paused := false, false, false
+	enter := func() (err error) {
+		waited = true
+		if in, err = line.enter(ctx, id); err != nil {
 			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
 		}
 		return nil
 	}
 	defer func() {
-		if queued {
+		if in {
 			line.leave()
 		}
 	}()
@@ -217,7 +218,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) (err error) {
 			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
 		switch {
-		case attempt == 1 && !queued:
+		case !waited:
 			if err := enter(); err != nil {
 				return err
 			}
