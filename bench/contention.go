@@ -38,7 +38,7 @@ type fight struct {
 	rates     []float64 // writes a second, one for each round
 	writes    int64     // that were answered with a success
 	failed    int64     // that were answered with an error
-	conflicts float64   // how many of the writes were tried again; negative where nobody knows
+	conflicts float64   // for each write; negative where nobody knows
 	lost      int64     // successes that are not in the sessions
 	err       error
 

@@ -232,7 +232,7 @@ func (r *results) writeScale(d *report) {
 		return
 	}
 	d.f("\n## Many sessions in memory\n\nSessions of %d bytes, each store in a process of its own. *Stall* is the longest that one Load took, in ms, on an\n"+
-		"idle store, during a sweep that finds nothing, and during one that finds a tenth expired, each the median of three;\n"+
+		"idle store, during a sweep that finds nothing, and during one that finds a tenth expired, each the median of five;\n"+
 		"on a machine with other work the idle one is not 0 either. scs holds its lock for the whole sweep. The latencies are those of a read\n"+
 		"through the middleware, with the collector at work.\n", payloadSize)
 	d.table("", "B each", "B left each", "CPU of a GC, ms", "longest pause, ms", "p50, µs", "p99, µs", "sweep, ms", "stall idle", "none expired", "tenth expired")

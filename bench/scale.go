@@ -150,13 +150,14 @@ func measureScale(library string, sessions int) (scale, error) {
 	return s, nil
 }
 
-// probes probes several times, each after prepare, and returns the medians: once
-// in a few times the machine itself stands still for longer than any lock is
-// held.
+// probes probes several times, each after prepare and without its garbage, and
+// returns the medians: once in a few times the machine itself stands still for
+// longer than any lock is held.
 func probes(store filled, sessions int, prepare, f func()) (took, stall float64) {
 	var times, stalls []float64
-	for range 3 {
+	for range 5 {
 		prepare()
+		runtime.GC()
 		took, stall := probe(store, sessions, f)
 		times, stalls = append(times, took), append(stalls, stall)
 	}
