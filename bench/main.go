@@ -129,7 +129,8 @@ type results struct {
 	redis   string // version
 
 	requests    requestResults
-	cookies     map[string]int // length of the cookie's value
+	steps       []measure.Group // of a read, for each way to encode the state
+	cookies     map[string]int  // length of the cookie's value
 	contention  map[string][]*fight
 	uncontended []float64
 	scales      []scale
@@ -158,6 +159,9 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 	}
 	if wanted("requests") {
 		if r.requests, err = measureRequests(ctx, env, plan); err != nil {
+			return nil, err
+		}
+		if r.steps, err = measureReadSteps(ctx, env, plan.requests); err != nil {
 			return nil, err
 		}
 		if r.cookies, err = cookieLengths(env); err != nil {

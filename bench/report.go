@@ -37,6 +37,7 @@ func (r *results) markdown() string {
 	r.writeTargets(d)
 	if r.requests != nil {
 		r.writeRequests(d)
+		r.writeSteps(d)
 		r.writeGoroutines(d)
 		r.writeSizes(d)
 	}
@@ -120,6 +121,21 @@ func (r *results) writeRequests(d *report) {
 		d.f("%s %d", c, r.cookies[c])
 	}
 	d.f(".\n")
+}
+
+func (r *results) writeSteps(d *report) {
+	d.f("\n## What a read is made of\n\nA read from memory at the floor, with more and more of what typedsession promises done by hand, and by\n" +
+		"typedsession itself: what it has beyond the line above it are records with revisions and timeouts, the\n" +
+		"inspection of what is decoded, the lock of the session, and headers.\n")
+	d.table("", "by reflection", "B", "× floor", "by methods", "B", "× floor")
+	for i, step := range r.steps[0] {
+		cells := []string{step.Name}
+		for _, group := range r.steps {
+			cells = append(cells, duration(oneRead.time().Of(group[i]).Median), fmt.Sprintf("%.0f", measure.Bytes.Of(group[i]).Median),
+				factor(oneRead.time().Ratio(group[i], group[0]).Median))
+		}
+		d.row(false, cells...)
+	}
 }
 
 // cookieOrder returns the contenders whose cookies were measured.

@@ -47,6 +47,9 @@ func (s setting) time() measure.Measure {
 // defaultSize is that of the states where nothing else is said, in bytes.
 const defaultSize = 200
 
+// oneRead is the request that everybody makes.
+var oneRead = setting{peers.Memory, "read", 1, defaultSize}
+
 // requestResults holds, for each setting, a job for each contender.
 type requestResults map[setting]measure.Group
 
@@ -113,6 +116,22 @@ func measureRequests(ctx context.Context, env peers.Env, plan profile) (requestR
 		}
 	}
 	return results, nil
+}
+
+// measureReadSteps measures what lies between the floor of a read and a read by
+// the library.
+func measureReadSteps(ctx context.Context, env peers.Env, plan measure.Plan) ([]measure.Group, error) {
+	sites := &sitePool{env: env, open: make(map[siteKey]*place)}
+	defer sites.close()
+	var groups []measure.Group
+	for _, steps := range peers.ReadSteps() {
+		var group measure.Group
+		for _, c := range steps {
+			group = append(group, sites.job(c, oneRead))
+		}
+		groups = append(groups, group)
+	}
+	return groups, measure.Run(ctx, plan, groups, rounds("steps of a read", plan))
 }
 
 // sitePool opens each site once, and keeps its visitors: only one job runs at a

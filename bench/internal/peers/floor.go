@@ -27,10 +27,14 @@ import (
 // value that the request presents.
 type floorStore interface {
 	load(ctx context.Context, cookie string, buf *[]byte) (payload []byte, ok bool)
-	save(ctx context.Context, cookie string, payload []byte) (newCookie string)
 	create(ctx context.Context, payload []byte) (cookie string)
-	renew(ctx context.Context, cookie string, payload []byte) (newCookie string)
 	close()
+}
+
+// floorWriter is what those implement that are not for reading only.
+type floorWriter interface {
+	save(ctx context.Context, cookie string, payload []byte) (newCookie string)
+	renew(ctx context.Context, cookie string, payload []byte) (newCookie string)
 }
 
 // newSite makes the application of a floor, for one way to encode the state.
@@ -116,10 +120,11 @@ func newFloor[T reader, P holder[T]](store floorStore, env Env) *Site {
 		encoders.Put(e)
 		_, _ = h.Write(bodyOK)
 	}
+	writer, _ := store.(floorWriter)
 	write := func(_ http.ResponseWriter, r *http.Request) {
 		h, cookie, state := open(r)
 		state.state().Counter++
-		shut(h, state, func(b []byte) string { return store.save(h.Context, cookie, b) })
+		shut(h, state, func(b []byte) string { return writer.save(h.Context, cookie, b) })
 	}
 	site := &Site{closers: []func(){store.close}}
 	for action, handler := range map[Action]http.HandlerFunc{
@@ -136,7 +141,7 @@ func newFloor[T reader, P holder[T]](store floorStore, env Env) *Site {
 			h, cookie, state := open(r)
 			s := state.state()
 			s.UserID = otherUser(s.UserID)
-			shut(h, state, func(b []byte) string { return store.renew(h.Context, cookie, b) })
+			shut(h, state, func(b []byte) string { return writer.renew(h.Context, cookie, b) })
 		},
 		Create: func(_ http.ResponseWriter, r *http.Request) {
 			h, _, state := open(r)

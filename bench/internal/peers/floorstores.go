@@ -63,9 +63,12 @@ func newShards() *shards {
 	return s
 }
 
-// load returns the stored bytes themselves: decoding copies what it takes.
 func (s *shards) load(_ context.Context, cookie string, _ *[]byte) ([]byte, bool) {
-	hash := parseToken(cookie).hash()
+	return s.get(parseToken(cookie).hash())
+}
+
+// get returns the stored bytes themselves: decoding copies what it takes.
+func (s *shards) get(hash [sha256.Size]byte) ([]byte, bool) {
 	shard := &s[hash[0]%64]
 	shard.mu.RLock()
 	rec, ok := shard.records[hash]

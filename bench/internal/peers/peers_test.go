@@ -124,6 +124,31 @@ func TestEveryContenderKeepsWhatItIsGiven(t *testing.T) {
 	})
 }
 
+// So must every step from the floor of a read to the library's.
+func TestReadSteps(t *testing.T) {
+	for _, steps := range peers.ReadSteps() {
+		for _, c := range steps {
+			site, err := c.Open(env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer site.Close()
+			mine, yours := "", ""
+			do(t, site, peers.Create, &yours)
+			do(t, site, peers.Create, &mine)
+			if mine == yours {
+				t.Errorf("%s: two sessions have one token", c.Name)
+			}
+			if got := string(do(t, site, peers.Read, &mine).Body); got != "ok" {
+				t.Errorf("%s: read answers %q", c.Name, got)
+			}
+			if diff := cmp.Diff(peers.Sample(200), dump(t, site, mine)); diff != "" {
+				t.Errorf("%s: after create (-want +got):\n%s", c.Name, diff)
+			}
+		}
+	}
+}
+
 // A contender that writes to the same session from two clients, one after the
 // other, must not lose an update: what it loses under contention is counted.
 func TestEveryContenderSharesASessionBetweenClients(t *testing.T) {
