@@ -81,11 +81,11 @@ func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, pr
 		progress(round)
 		for _, crowd := range crowds {
 			fights := results[crowd.name]
-			for i := range fights {
+			for _, i := range rand.Perm(len(fights)) {
 				if err := ctx.Err(); err != nil {
 					return nil, nil, err
 				}
-				if f := fights[(i+round)%len(fights)]; f.err == nil {
+				if f := fights[i]; f.err == nil {
 					f.round(crowd, plan.Slice)
 				}
 			}

@@ -1,10 +1,10 @@
 // Command bench compares this library with others, and with the least that its
 // work can cost, and writes RESULTS.md and results.svg.
 //
-// Everything that is compared runs in one process, in short turns. The
-// programs that it needs, redis-server and wrk, it starts and ends itself, on
-// free loopback ports; what is not installed is skipped, and the results say
-// so.
+// Everything that is compared runs in one process, in short turns.
+// redis-server, which must be installed, and wrk it starts and ends itself, on
+// free loopback ports. Without wrk whole servers are left out, and the results
+// say so.
 //
 // It is best run by make, with GODEBUG=madvdontneed=0. Memory that the garbage
 // collector gives back to the system, and that is taken again, costs 17 µs for

@@ -57,8 +57,9 @@ func (r *results) writeHead(d *report) {
 		m.cpu, m.cores, m.system, m.goes, r.redis, m.before, m.after, strings.Join(m.modules, ", "))
 	d.f("Each figure is the median of %d rounds of %v, on Redis of %d of %v. In a round everything is measured once,\n"+
 		"one thing after the other, so that what else the machine does hits all alike. ± is half the 95 %% confidence\n"+
-		"interval of the median. A ratio is the median of the ratios of each round. Rows in **bold** are those where this\n"+
-		"library is the slower one, or a target is missed. Run it yourself: the ratios are meant, not the nanoseconds.\n\n"+
+		"interval of the median, or of fewer than six rounds their range. A ratio is the median of the ratios of each\n"+
+		"round. Rows in **bold** are those where this library is the slower one or loses updates, or a target is missed.\n"+
+		"Run it yourself: the ratios are meant, not the nanoseconds.\n\n"+
 		"The time of one client in memory and with cookies is CPU time of the process, which does not depend on the\n"+
 		"machine's other work. All other times are on the clock. Garbage is collected before each turn, and no turn makes\n"+
 		"enough for a collection: what the collector costs a server is under *Many sessions* and *Behind a server*.\n\n",
@@ -80,13 +81,16 @@ func (r *results) writeTargets(d *report) {
 			met++
 		}
 	}
+	if len(all) == 0 {
+		return // of what was left out
+	}
 	d.f("\n## Targets\n\n%d of %d are met.\n", met, len(all))
 	d.table("target", "wanted", "measured")
 	for _, t := range all {
 		d.row(!t.met, t.what, t.wanted, t.is)
 	}
 	if bounds := r.bounds(); len(bounds) > 0 {
-		d.f("\nSome of these exclude each other, or what a session library must do:\n\n")
+		d.f("\nSome of these are out of reach for a library that keeps its promises. This run shows why:\n\n")
 		for _, b := range bounds {
 			d.f("- %s\n", b)
 		}
@@ -132,7 +136,7 @@ func (r *results) writeSteps(d *report) {
 		cells := []string{step.Name}
 		for _, group := range r.steps {
 			cells = append(cells, duration(oneRead.time().Of(group[i]).Median), fmt.Sprintf("%.0f", measure.Bytes.Of(group[i]).Median),
-				factor(oneRead.time().Ratio(group[i], group[0]).Median))
+				three(oneRead.time().Ratio(group[i], group[0]).Median))
 		}
 		d.row(false, cells...)
 	}
@@ -162,7 +166,7 @@ func (r *results) writeRequest(d *report, s setting, c peers.Contender) {
 	t := s.time().Of(j)
 	d.row(c.Role == peers.Peer && toOurs.Median < 1, c.Name, duration(t.Median), percent(t.Spread()),
 		fmt.Sprintf("%.0f", measure.Bytes.Of(j).Median), fmt.Sprintf("%.0f", measure.Allocs.Of(j).Median),
-		factor(toFloor.Median), factor(toOurs.Median))
+		three(toFloor.Median), three(toOurs.Median))
 }
 
 // writeGrid writes a table of reads and writes in several settings.
@@ -188,7 +192,8 @@ func (r *results) writeGrid(d *report, columns []string, at []func(peers.Store) 
 }
 
 func (r *results) writeGoroutines(d *report) {
-	d.f("\n## Many goroutines\n\nThousands of requests a second, a session for each goroutine, a state of %d bytes.\n", defaultSize)
+	d.f("\n## Many goroutines\n\nThousands of requests a second, a session for each goroutine, a state of %d bytes. In memory and with\n"+
+		"cookies, those of one goroutine are for each second of CPU time.\n", defaultSize)
 	var columns []string
 	var at []func(peers.Store) setting
 	for _, use := range []string{"read", "write"} {
@@ -220,7 +225,8 @@ func (r *results) writeContention(d *report) {
 	d.f("\n## Many writers\n\nEach write counts a counter up. *Lost* are writes that were answered with a success and are not in the counter.\n"+
 		"A slow handler lets other goroutines run between load and save. What is kept in cookies cannot be protected\n"+
 		"from this: the goroutines share a cookie as tabs of a browser do. One goroutine behind a mutex makes %s thousand\n"+
-		"writes a second at the floor of the memory store.\n", three(measure.Summarize(r.uncontended).Median/1e3))
+		"writes a second at the floor of the memory store. Rates are medians of %d rounds of %v.\n", three(measure.Summarize(r.uncontended).Median/1e3),
+		r.plan.contention.Rounds, r.plan.contention.Slice)
 	for _, crowd := range crowds {
 		d.f("\n### %s\n", crowd.name)
 		d.table("", "thousand writes/s", "±", "writes", "tried again", "failed", "lost")
@@ -237,7 +243,12 @@ func (r *results) writeContention(d *report) {
 			if f.writes > 0 && f.lost > 0 {
 				lost += fmt.Sprintf(" (%.0f %%)", 100*float64(f.lost)/float64(f.writes))
 			}
-			d.row(f.contender.Role == peers.Ours && (f.lost > 0 || f.failed > 0), fmt.Sprintf("%s, %s", f.contender.Store, f.contender.Name),
+			lose := f.lost > 0 || f.failed > 0
+			if f.contender.Role == peers.Peer {
+				mine := r.fought(crowd.name, ours, f.contender.Store)
+				lose = mine != nil && measure.RatioOf(f.rates, mine.rates).Median > 1
+			}
+			d.row(lose, fmt.Sprintf("%s, %s", f.contender.Store, f.contender.Name),
 				three(rate.Median/1e3), percent(rate.Spread()), fmt.Sprint(f.writes), again, fmt.Sprint(f.failed), lost)
 		}
 	}
@@ -247,10 +258,10 @@ func (r *results) writeScale(d *report) {
 	if len(r.scales) == 0 {
 		return
 	}
-	d.f("\n## Many sessions in memory\n\nSessions of %d bytes, each store in a process of its own. *Stall* is the longest that one Load took, in ms, on an\n"+
+	d.f("\n## Many sessions in memory\n\nSessions of %d bytes without a subject, each store in a process of its own. *Stall* is the longest that one Load took, in ms, on an\n"+
 		"idle store, during a sweep that finds nothing, and during one that finds a tenth expired, each the median of five;\n"+
-		"on a machine with other work the idle one is not 0 either. scs holds its lock for the whole sweep. The latencies are those of a read\n"+
-		"through the middleware, with the collector at work.\n", payloadSize)
+		"on a machine with other work the idle one is not 0 either. scs holds its lock for the whole sweep. The latencies are those of reads\n"+
+		"through the middleware from a small store beside it, while the collector runs three times.\n", payloadSize)
 	d.table("", "B each", "B left each", "CPU of a GC, ms", "longest pause, ms", "p50, µs", "p99, µs", "sweep, ms", "stall idle", "none expired", "tenth expired")
 	for _, s := range r.scales {
 		sweep := "–"
@@ -347,8 +358,6 @@ func three(v float64) string {
 	}
 	return fmt.Sprintf("%.2f", v)
 }
-
-func factor(v float64) string { return three(v) }
 
 func percent(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) }
 

@@ -32,13 +32,12 @@ type scale struct {
 	HeapEach  float64 // bytes of heap for each session
 	LeftEach  float64 // the same when all have expired and were swept
 	GCMillis  float64 // CPU of one full garbage collection
-	PauseMax  float64 // ms; the longest stop of the world meanwhile
 	P50, P99  float64 // µs of a read through the whole middleware, with GC at work
+	PauseMax  float64 // ms; the longest stop of the world meanwhile
 	SweepNone float64 // ms of a sweep that finds nothing; 0 where it is not known
 	SweepTen  float64 // ms of a sweep that finds a tenth expired; likewise
 	// The longest that a Load took, in ms, while nothing else went on, and
-	// during the sweeps: the difference is how long a sweep locks others out.
-	// Each is the median of several.
+	// during the sweeps. Each is the median of several.
 	StallIdle, StallNone, StallTen float64
 }
 
@@ -184,8 +183,9 @@ func probe(store filled, sessions int, f func()) (took, stall float64) {
 	return took, stall
 }
 
-// requestLatencies reads sessions through a contender's middleware for a while,
-// and returns how long each took, in microseconds.
+// requestLatencies reads a session through a contender's middleware for a while,
+// and on until the garbage that this makes has been collected three times. It
+// returns how long each read took, in microseconds.
 func requestLatencies(c peers.Contender, d time.Duration) ([]float64, error) {
 	site, err := c.Open(peers.Env{})
 	if err != nil {
@@ -198,7 +198,11 @@ func requestLatencies(c peers.Contender, d time.Duration) ([]float64, error) {
 	}
 	read := v.worker(useCase{action: peers.Read, cookie: true})
 	var took []float64
-	for last, end := time.Now(), time.Now().Add(d); last.Before(end); {
+	begun, collected := collections(), false
+	for last, end := time.Now(), time.Now().Add(d); last.Before(end) || !collected; {
+		if len(took)%1000 == 0 { // to ask takes as long as a read
+			collected = collections() >= begun+3
+		}
 		if err := read(); err != nil {
 			return nil, err
 		}
@@ -279,6 +283,13 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// collections returns how many garbage collections there have been.
+func collections() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 const pauseMetric = "/sched/pauses/total/gc:seconds"

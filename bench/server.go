@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -38,7 +39,7 @@ const (
 
 // measureServers runs each contender as a server in a process of its own, one
 // at a time and in turns, with wrk as its clients. Fiber is left out, because
-// its host differs; the slow variants of a library are too.
+// its host differs, and so are variants of a contender.
 func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) ([]*served, error) {
 	var all []*served
 	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
@@ -57,11 +58,11 @@ func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progr
 	}
 	for round := range plan.Rounds {
 		progress(round)
-		for i := range all {
+		for _, i := range rand.Perm(len(all)) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			s := all[(i+round)%len(all)]
+			s := all[i]
 			if s.err == nil {
 				s.err = s.round(ctx, env, plan.Slice)
 			}
@@ -90,6 +91,7 @@ func (s *served) round(ctx context.Context, env peers.Env, d time.Duration) erro
 	if err != nil {
 		return err
 	}
+	time.Sleep(s.contender.Settle)
 	load, err := servers.Wrk(ctx, url, "/"+s.action.String(), cookies, connections, d)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ package measure
 import (
 	"context"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"syscall"
@@ -20,7 +21,7 @@ type Sample struct {
 	Allocs float64
 }
 
-// Job is one of several things to compare. Every field but the first two is
+// Job is one of several things to compare. Every field but the first three is
 // filled in by [Run].
 type Job struct {
 	Name string
@@ -62,12 +63,13 @@ func Run(ctx context.Context, plan Plan, groups []Group, progress func(round int
 	for round := range plan.Rounds {
 		progress(round)
 		for _, group := range groups {
-			for i := range group {
+			// Not in turn: each would always follow the same one, and find
+			// the caches as that has left them.
+			for _, i := range rand.Perm(len(group)) {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				// Whoever comes first in a round comes last in another.
-				group[(i+round)%len(group)].slice(plan)
+				group[i].slice(plan)
 			}
 		}
 	}

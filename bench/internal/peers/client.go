@@ -118,6 +118,8 @@ var actionPaths = func() (paths [numActions]string) {
 type fastClient struct {
 	handler fasthttp.RequestHandler
 	ctx     fasthttp.RequestCtx
+	cookie  string
+	header  string // with it
 }
 
 // Do implements [Client].
@@ -129,10 +131,14 @@ func (c *fastClient) Do(a Action, cookie string) Reply {
 	req.Header.SetMethod(fasthttp.MethodGet)
 	req.SetRequestURI(actionPaths[a])
 	req.Header.SetHost("localhost")
-	if cookie == "" {
+	switch {
+	case cookie == "":
 		req.Header.Set("Cookie", "lang=en")
-	} else {
-		req.Header.Set("Cookie", "lang=en; "+cookie)
+	case cookie != c.cookie:
+		c.cookie, c.header = cookie, "lang=en; "+cookie
+		fallthrough
+	default:
+		req.Header.Set("Cookie", c.header)
 	}
 	c.handler(&c.ctx)
 	reply := Reply{Status: c.ctx.Response.StatusCode(), Body: c.ctx.Response.Body()}

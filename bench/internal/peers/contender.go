@@ -20,7 +20,7 @@ const (
 	Login                   // changes the user, with a new credential
 	Create                  // fills a new session
 	Slow                    // Write, with other goroutines let in between load and save
-	Dump                    // answers with the whole state; for tests, not measured
+	Dump                    // answers with the whole state, to be counted and compared
 	numActions
 )
 

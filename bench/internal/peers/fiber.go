@@ -24,10 +24,7 @@ func fiberRedis() Contender {
 	return Contender{
 		Name: "fiber", Store: Redis, Role: Peer, Note: "gofiber/storage/redis; " + fiberNote,
 		Open: func(env Env) (*Site, error) {
-			store := redis.New(redis.Config{Addrs: []string{env.RedisAddr}})
-			site := openFiber(store, env)
-			site.closers = append(site.closers, func() { _ = store.Close() })
-			return site, nil
+			return openFiber(redis.New(redis.Config{Addrs: []string{env.RedisAddr}}), env), nil
 		},
 	}
 }
@@ -95,5 +92,5 @@ func openFiber(storage fiber.Storage, env Env) *Site {
 	} {
 		app.Get(actionPaths[action], func(c fiber.Ctx) error { return h(c, session.FromContext(c)) })
 	}
-	return &Site{fast: app.Handler()}
+	return &Site{fast: app.Handler(), closers: []func(){func() { _ = store.Storage.Close() }}}
 }

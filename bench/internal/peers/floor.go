@@ -46,6 +46,7 @@ func newMethods(store floorStore, env Env) *Site   { return newFloor[MethodState
 var loadBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // handle is the one allocation of a request that does not look at its session.
+// It has room for what a session library must keep there, read or not.
 type handle struct {
 	context.Context
 	http.ResponseWriter

@@ -31,10 +31,12 @@ func floorCookie(name string, site newSite) Contender {
 func floorRedis() Contender {
 	return Contender{
 		Name: "floor", Store: Redis, Role: Floor,
-		Note: "one GET for a read, GET and an unconditional SET for a write, by rueidis",
+		Note: "one GET for a read, GET and an unconditional SET for a write, by rueidis with the settings that typedsession gives it; " +
+			"one connection that many share is most of what sets the two apart from go-redis, which takes a connection for each command",
 		Open: func(env Env) (*Site, error) {
 			client, err := rueidis.NewClient(rueidis.ClientOption{
 				InitAddress: []string{env.RedisAddr}, DisableCache: true,
+				PipelineMultiplex: -1, MaxFlushDelay: 20 * time.Microsecond,
 			})
 			if err != nil {
 				return nil, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/typedsession/typedsession/bench/internal/peers"
 	"github.com/typedsession/typedsession/bench/internal/servers"
@@ -189,7 +190,7 @@ func TestEveryContenderKeepsSessionsApart(t *testing.T) {
 func TestSampleHasTheSizeAskedFor(t *testing.T) {
 	for _, size := range []int{200, 2000, 20000} {
 		state := peers.Sample(size)
-		b, err := peers.Encode(&state)
+		b, err := msgpack.Marshal(&state)
 		if err != nil {
 			t.Fatal(err)
 		}

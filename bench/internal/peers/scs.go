@@ -30,8 +30,9 @@ func scsMemory(name, note string, style scsStyle) Contender {
 	return Contender{
 		Name: name, Store: Memory, Role: Peer, Note: note,
 		Open: func(env Env) (*Site, error) {
-			// Without its goroutine that cleans up each minute: stopping it
-			// races with its start, and what it costs is measured apart.
+			// Without a goroutine that cleans up each minute: stopping it
+			// races with its start, and what it costs is measured apart. New
+			// starts one all the same, for a store that stays empty.
 			return openSCS(memstore.NewWithCleanupInterval(0), style, env), nil
 		},
 	}

@@ -154,6 +154,3 @@ func (d *decoding) length() (n int) {
 	}
 	return n
 }
-
-// Encode returns the state as MessagePack.
-func Encode(state *State) ([]byte, error) { return msgpack.Marshal(state) }

@@ -24,8 +24,7 @@ type Load struct {
 const script = `local requests = {}
 init = function()
   for line in io.lines(os.getenv("BENCH_COOKIES")) do
-    local headers = line ~= "-" and {["Cookie"] = line} or {}
-    requests[#requests + 1] = wrk.format("GET", os.getenv("BENCH_PATH"), headers)
+    requests[#requests + 1] = wrk.format("GET", os.getenv("BENCH_PATH"), {["Cookie"] = line})
   end
 end
 local i = 0
@@ -50,9 +49,6 @@ func Wrk(ctx context.Context, url, path string, cookies []string, connections in
 	lua, list := filepath.Join(dir, "cookies.lua"), filepath.Join(dir, "cookies")
 	var lines strings.Builder
 	for _, cookie := range cookies {
-		if cookie == "" {
-			cookie = "-"
-		}
 		fmt.Fprintln(&lines, cookie)
 	}
 	if err := errors.Join(os.WriteFile(lua, []byte(script), 0o600), os.WriteFile(list, []byte(lines.String()), 0o600)); err != nil {
