@@ -41,8 +41,12 @@ type Adopter[T any] struct {
 	End func(http.ResponseWriter, *http.Request) error
 }
 
-// Wrap is Manager.Wrap for the time of the switch.
+// Wrap is Manager.Wrap for the time of the switch. It panics where Lifetime is
+// not positive: a mark that expires at once would let a cookie be adopted twice.
 func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
+	if a.Lifetime <= 0 {
+		panic("migrate: Adopter.Lifetime is not positive")
+	}
 	next = a.Manager.Wrap(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		old, err := r.Cookie(a.Cookie)

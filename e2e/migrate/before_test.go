@@ -21,8 +21,11 @@ import (
 type before struct {
 	http.Handler
 	cookie string
-	down   *atomic.Bool // makes its store fail; nil where it has none
-	adopt  func(*session.Manager[migrate.State], session.Store) *migrate.Adopter[migrate.State]
+	// persists says that the cookies of all users outlive the browser. gorilla's
+	// store is told it once, for all of them.
+	persists bool
+	down     *atomic.Bool // makes its store fail; nil where it has none
+	adopt    func(*session.Manager[migrate.State], session.Store) *migrate.Adopter[migrate.State]
 }
 
 // each runs a test once for every library that is left.
@@ -31,6 +34,7 @@ func each(t *testing.T, test func(*testing.T, *before)) {
 		"scs":                   newSCS,
 		"scs with idle timeout": newIdleSCS,
 		"gorilla":               newGorilla,
+		"gorilla in a browser":  newGorillaInBrowser,
 		"manager":               newHeld,
 		"manager of cookies":    newCookies,
 	} {
@@ -99,7 +103,18 @@ func newSCSWith(idle time.Duration) *before {
 const gorillaCookie = "shop"
 
 func newGorilla(testing.TB) *before {
+	return newGorillaWith(sessions.NewCookieStore(make([]byte, 32)))
+}
+
+// newGorillaInBrowser has cookies that last as long as the browser runs, and are
+// accepted for ever.
+func newGorillaInBrowser(testing.TB) *before {
 	store := sessions.NewCookieStore(make([]byte, 32))
+	store.MaxAge(0)
+	return newGorillaWith(store)
+}
+
+func newGorillaWith(store *sessions.CookieStore) *before {
 	change := func(w http.ResponseWriter, r *http.Request, fn func(*sessions.Session)) {
 		s, err := store.Get(r, gorillaCookie)
 		if err != nil {
@@ -129,10 +144,11 @@ func newGorilla(testing.TB) *before {
 		fmt.Fprint(w, user, cart)
 	})
 	return &before{
-		Handler: mux,
-		cookie:  gorillaCookie,
+		Handler:  mux,
+		cookie:   gorillaCookie,
+		persists: store.Options.MaxAge > 0,
 		adopt: func(to *session.Manager[migrate.State], marks session.Store) *migrate.Adopter[migrate.State] {
-			return migrate.FromGorilla(to, marks, store, gorillaCookie)
+			return migrate.FromGorilla(to, marks, store, gorillaCookie, 30*24*time.Hour)
 		},
 	}
 }

@@ -18,14 +18,18 @@ import (
 // put the same thing into their carts may have the same one, and would find each
 // other's session. Likewise, two browsers of one user may come to share one.
 //
+// lifetime is how long the store accepts a cookie: what MaxAge was last called
+// with, or 30 days where it never was. Options.MaxAge alone does not tell, it is
+// for the browser. After MaxAge(0) a cookie never ends: choose when to refuse it.
+//
 // For a store that holds its sessions on the server, Read must tell the error
 // of a cookie that is not good from that of a store that did not answer.
-func FromGorilla(m *session.Manager[State], marks session.Store, old *sessions.CookieStore, name string) *Adopter[State] {
+func FromGorilla(m *session.Manager[State], marks session.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *Adopter[State] {
 	return &Adopter[State]{
 		Manager:  m,
 		Marks:    marks,
 		Cookie:   name,
-		Lifetime: time.Duration(old.Options.MaxAge) * time.Second,
+		Lifetime: lifetime,
 		Read: func(r *http.Request) (func(*session.Session[State]), error) {
 			s, err := old.New(r, name) // not Get, which changes r
 			if err != nil {
