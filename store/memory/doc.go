@@ -19,9 +19,15 @@
 //
 // # Bounds
 //
-// Sessions are not bounded unless [Store.MaxSessions] is set. A Store at its
-// bound refuses new sessions with [ErrFull]. It never evicts one, because that
-// would log somebody out whenever somebody else logs in.
+// A session of 200 bytes takes about 310 bytes of memory, and one with a subject
+// some 130 more, and twice what the subject itself takes:
+//
+//	go test -run Heap -v ./store/memory -sessions 1000000
+//
+// Sessions are not bounded unless [Store.MaxSessions] is set; the marks of
+// deleted ones do not count. A Store at its bound refuses new sessions with
+// [ErrFull]. It never evicts one, because that would log somebody out whenever
+// somebody else logs in.
 //
 // # Concurrency
 //

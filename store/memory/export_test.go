@@ -28,3 +28,17 @@ func (st *Store) Peak() int {
 	}
 	return n
 }
+
+// Noted returns how many sessions the index holds, expired ones too.
+func (st *Store) Noted() int {
+	n := 0
+	for i := range st.index {
+		p := &st.index[i]
+		p.mu.Lock()
+		for _, all := range p.subjects {
+			n += len(all)
+		}
+		p.mu.Unlock()
+	}
+	return n
+}

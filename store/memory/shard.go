@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ const (
 
 	// batch is how many entries a sweep examines under one hold of a lock.
 	batch = 256
+
+	// smallest is the size below which a map is not moved: it did not grow.
+	smallest = 8
 )
 
 // shard is one part of the store. Its map holds no pointers, so that a garbage
@@ -62,7 +66,8 @@ func (st *Store) remove(sh *shard, at int) {
 	if e.isSession() {
 		st.sessions.Add(-1)
 		if subject, _ := e.split(); subject != "" {
-			st.index.remove(subject, e.id)
+			// It may be noted for longer, when it is about to be stored anew.
+			st.index.of(subject).strike(subject, func(n noted) bool { return n.id == e.id && n.until <= e.expires })
 		}
 	}
 }
@@ -103,6 +108,12 @@ func (st *Store) makeRoom(id session.ID) bool {
 func (st *Store) Sweep() {
 	for i := range st.shards {
 		st.sweep(&st.shards[i])
+	}
+	for i := range st.index {
+		p := &st.index[i]
+		p.mu.Lock()
+		p.examine(time.Now().UnixMilli(), math.MaxInt)
+		p.mu.Unlock()
 	}
 }
 
@@ -151,7 +162,6 @@ func (st *Store) sweepBatch(sh *shard, n int, now int64) (left int) {
 // nor a map of Go's gives back the memory that it once needed. The caller holds
 // the lock.
 func (sh *shard) shrink() {
-	const smallest = 8 // a map of this size does not grow
 	if sh.peak <= smallest || len(sh.entries) >= sh.peak/4 {
 		return
 	}
