@@ -94,8 +94,9 @@ type Config[T any] struct {
 	SealRecords bool
 
 	// ErrorHandler answers a request whose session could not be loaded or
-	// saved, instead of the handler. It must write a status. Nil means a plain text answer without
-	// detail: 503 where the error is [ErrUnavailable], else 500.
+	// saved, instead of the handler. It must write a status. Nil means a plain
+	// text answer without detail: 503 where the error is [ErrUnavailable], else
+	// 500.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Observer is told of every event, in the goroutine of the request. It may

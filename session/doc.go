@@ -31,8 +31,8 @@
 // events or logs.
 //
 // With a [ClientHeld] store the token is the record itself. It expires like any
-// other, but it cannot be taken back before that, and of two requests at once the
-// last one wins.
+// other, but only a [Revoker] can take it back before that, and of two requests
+// at once the last one wins.
 //
 // # Concurrency
 //

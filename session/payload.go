@@ -82,8 +82,8 @@ func appendHeader(dst []byte, h *header) []byte {
 }
 
 // parseHeader splits a plain payload into its header and the encoded state. The
-// hash and the state share its memory. It accepts what appendHeader writes and nothing else,
-// so that a payload has one form only.
+// hash and the state share its memory. It accepts what appendHeader writes and
+// nothing else, so that a payload has one form only.
 func parseHeader(payload []byte) (h header, state []byte, err error) {
 	if len(payload) < 2 || payload[0] != formatPlain || payload[1]&^flagsKnown != 0 {
 		return header{}, nil, errPayload

@@ -55,9 +55,9 @@ type Store interface {
 }
 
 // ClientHeld marks a Store that holds nothing on the server: the record
-// travels with the client, and ref is the record. Such a store can neither
-// detect that two requests change one session at once, nor end a session
-// before it expires.
+// travels with the client, and ref is the record. Such a store cannot detect
+// that two requests change one session at once. Before a session expires, only
+// a [Revoker] can end it.
 type ClientHeld interface {
 	Store
 

@@ -21,6 +21,7 @@ type cartPage struct {
 	Max     int
 	Note    string
 	MaxNote int
+	Coupons bool   // they can be redeemed
 	Code    string // the coupon code that was refused
 	Problem string // why
 }
@@ -31,7 +32,7 @@ func (sh *shop) showCart(w http.ResponseWriter, r *http.Request) {
 
 func (sh *shop) showCartWith(w http.ResponseWriter, r *http.Request, code int, coupon, problem string) {
 	st := session.From[State](r.Context()).State()
-	sh.show(w, r, code, "cart", "Cart", cartPage{bill(&st), maxQuantity, st.Note, maxNote, coupon, problem})
+	sh.show(w, r, code, "cart", "Cart", cartPage{bill(&st), maxQuantity, st.Note, maxNote, !sh.clientHeld(), coupon, problem})
 }
 
 // addToCart adds some of a product to what is in the cart.

@@ -149,3 +149,18 @@ func TestUnknownCouponIsRefused(t *testing.T) {
 		a.lacks(t, "<SCRIPT>")
 	})
 }
+
+// The page promises of a coupon what the store can keep.
+func TestCouponPromise(t *testing.T) {
+	t.Parallel()
+	cart := func(store string) answer {
+		b := openShop(t, store)
+		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+		page := b.get("/cart")
+		page.wants(t, "WELCOME10")
+		return page
+	}
+	const promise = "two tabs cannot both redeem it"
+	cart("memory").wants(t, promise)
+	cart("cookie").lacks(t, promise)
+}

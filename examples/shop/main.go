@@ -95,7 +95,7 @@ func sessionKey(stderr io.Writer) (session.Key, error) {
 
 // address returns the URL to open. Its host is localhost wherever that leads
 // here, since browsers keep a Secure cookie without TLS for localhost alone.
-// curl does not: it drops the cookie, and every request is a new visitor.
+// curl does so from 7.79 on.
 func address(ln net.Listener) string {
 	host, at := "localhost", ln.Addr().(*net.TCPAddr)
 	if !at.IP.IsLoopback() && !at.IP.IsUnspecified() {

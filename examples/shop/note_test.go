@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,6 +30,25 @@ func TestNoteIsNoLongerThanACardHolds(t *testing.T) {
 		t.Errorf("a longer note was answered with %s, want 400", a.Status)
 	}
 	b.get("/cart").wants(t, ">"+longest+"</textarea>")
+}
+
+// A form that could not be read is not an empty one.
+func TestNoteThatIsNotReadChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := openShop(t, "memory")
+	b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
+	b.send("/note", "/cart", "note", "dear mum")
+	a := b.post("/note", "note", strings.Repeat("x", 70_000))
+	if a.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("70,000 bytes were answered with %s, want 413", a.Status)
+	}
+	r := b.request("POST", "/note", nil)
+	r.Body = io.NopCloser(strings.NewReader("note=%zz"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if a := b.do(r); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("a form that is none was answered with %s, want 400", a.Status)
+	}
+	b.get("/cart").wants(t, ">dear mum</textarea>")
 }
 
 func TestNoteThatFitsInNoCookieIsRefused(t *testing.T) {

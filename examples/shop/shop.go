@@ -3,6 +3,8 @@ package main
 import (
 	"crypto/rand"
 	"embed"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -69,7 +71,7 @@ func newShop(store session.Store, kind string, key session.Key, c carrier, closi
 
 	// The largest form here is a note, whose characters can take twelve bytes
 	// each. Unbounded, it would be read into memory.
-	handler = http.MaxBytesHandler(handler, 64<<10)
+	handler = http.MaxBytesHandler(sh.parseForms(handler), 64<<10)
 
 	// SameSite=Lax keeps the cookie off most requests that other sites forge.
 	// This refuses the requests themselves, those of sibling subdomains too.
@@ -109,12 +111,29 @@ func (sh *shop) routes() http.Handler {
 	mux.HandleFunc("GET /clock", sh.showClock)
 	mux.HandleFunc("GET /clock/events", sh.streamClock)
 	mux.Handle("GET /static/{file}", static())
-	mux.HandleFunc("/", sh.notFound)
+	mux.HandleFunc("GET /", sh.notFound)
 
 	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireFresh(freshFor, h) }
 	mux.Handle("GET /account/password", fresh(sh.showPassword))
 	mux.Handle("POST /account/password", fresh(sh.changePassword))
 	return mux
+}
+
+// parseForms refuses a form that is too large or broken. PostFormValue would say
+// nothing, and take what is missing for empty.
+func (sh *shop) parseForms(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var tooLarge *http.MaxBytesError
+		switch err := r.ParseForm(); {
+		case errors.As(err, &tooLarge):
+			sh.refuse(w, http.StatusRequestEntityTooLarge, "That is too much",
+				fmt.Sprintf("A form takes %d bytes at most.", tooLarge.Limit), "/cart")
+		case err != nil:
+			sh.refuse(w, http.StatusBadRequest, "We could not read that", "Please try again.", "/cart")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }
 
 // contentSecurity is a Content-Security-Policy. It tells browsers to run no

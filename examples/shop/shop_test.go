@@ -70,6 +70,9 @@ func TestUnknownPagesAreNotFound(t *testing.T) {
 			}
 		}
 		b.do(b.request("GET", "/nothing", nil)).wants(t, "There is no such page", "Kiln")
+		if a := b.do(b.request("DELETE", "/cart", nil)); a.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("DELETE /cart answered %s, want 405", a.Status)
+		}
 	})
 }
 

@@ -12,10 +12,10 @@
 //
 //   - Logout asks the client to forget its cookie. A copy that somebody else
 //     has made of it stays valid until the record expires, and so does every
-//     earlier value of the cookie. Renewing a session leaves the old value valid
-//     as well. Keep the timeouts short.
-//   - A session cannot be ended from the server, nor can those of one user be
-//     listed. Replacing the keys ends the sessions of everybody.
+//     earlier value of the cookie, unless there is a [session.Revoker]. Renewing
+//     a session leaves the old value valid as well. Keep the timeouts short.
+//   - The server can end a session, or those of one user, by a Revoker only. It
+//     cannot list them. Replacing the keys ends the sessions of everybody.
 //   - When two requests of one session change it at once, the response that
 //     reaches the client last wins, and the other change is lost.
 //   - What was used up can be used again by sending an older cookie: one-time

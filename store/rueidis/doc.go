@@ -4,7 +4,8 @@
 //
 // [Open] makes a [Store] from a URL; [New] makes one on a client that the
 // application has. A session is one key, and every operation one command, so
-// that it takes one round trip, and a cluster needs no hash tags. Load is a GET.
+// that it takes one round trip, and a cluster needs no hash tags. (A Manager with
+// subjects notes a login in their index, which is one more.) Load is a GET.
 // Create, Update and Delete are scripts, which the server runs in one step: an
 // update is made if the revision that it is based on is still the current one.
 // The server forgets a session when it expires.
