@@ -2,10 +2,10 @@ package sessiontest
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"net"
 	"net/http"
+	"reflect"
 	"testing"
 
 	"github.com/typedsession/typedsession/codec"
@@ -17,9 +17,14 @@ import (
 // [session.Session.State] returned. Such a change is not saved, or is saved by
 // accident and lost when another request gets in between. Put it between
 // [session.Manager.Wrap] and the application. It loads the session of every
-// request, and works with stores that hold records only.
+// request, and works with stores that hold records, and with a T that
+// [codec.MsgPack] carries, only.
 func DetectInPlace[T any](t testing.TB, m *session.Manager[T], next http.Handler) http.Handler {
+	t.Helper()
 	d := &detector[T]{t: t, m: m, codec: codec.MsgPack[T]()}
+	if _, err := d.codec.Append(nil, new(T)); err != nil {
+		t.Fatalf("sessiontest: DetectInPlace: %v", err)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		check := func() { d.check(r) }
 		next.ServeHTTP(&checkedWriter{ResponseWriter: w, check: check}, r)
@@ -44,27 +49,32 @@ func (d *detector[T]) check(r *http.Request) {
 	if s.Err() != nil || s.Status() == session.StatusDestroyed {
 		return
 	}
-	got := d.encode(s.State())
-	var want []byte
+	got := d.copy(s.State())
+	var want T
 	err := s.Transact(r.Context(), func(state *T) error {
-		want = d.encode(*state)
+		want = d.copy(*state)
 		return errStop
 	})
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
-	case errors.Is(err, errStop) && !bytes.Equal(got, want):
+	case errors.Is(err, errStop) && !reflect.DeepEqual(got, want):
 		d.t.Errorf("sessiontest: %s %s changed the session's state in place; use Update", r.Method, r.URL.Path)
 	}
 }
 
-func (d *detector[T]) encode(state T) []byte {
+// copy returns a state that shares nothing with another one, and looks as if it
+// had been stored. Encoded they cannot be compared: a map is written in any order.
+func (d *detector[T]) copy(state T) (copied T) {
 	d.t.Helper()
 	encoded, err := d.codec.Append(nil, &state)
+	if err == nil {
+		err = d.codec.Decode(encoded, &copied)
+	}
 	if err != nil {
 		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
 	}
-	return encoded
+	return copied
 }
 
 // checkedWriter checks before the session is committed, since the commit makes

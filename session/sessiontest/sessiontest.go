@@ -54,9 +54,10 @@ func response[T any](t testing.TB, m *session.Manager[T], state T) *http.Respons
 	return w.Result()
 }
 
-// Context returns a context that carries a live session whose state is state,
-// for code that calls [session.From] but is not given a request. The session is
-// kept in memory until the test ends.
+// Context returns a context that carries a session whose state is state, for
+// code that calls [session.From] but is not given a request. It is a live one,
+// unless state is the initial state: see [Request]. The session is kept in memory
+// until the test ends.
 func Context[T any](t testing.TB, state T) context.Context {
 	t.Helper()
 	m, err := session.NewManager(memory.New(), session.Config[T]{Keys: []session.Key{session.NewKey()}})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/session/sessiontest"
 	"github.com/typedsession/typedsession/store/cookie"
@@ -89,6 +90,13 @@ func (t *recordingT) Errorf(format string, args ...any) {
 	t.errors = append(t.errors, fmt.Sprintf(format, args...))
 }
 
+func (t *recordingT) Fatalf(format string, args ...any) { t.Errorf(format, args...) }
+
+// items returns so many that their order is hardly ever the same twice.
+func items() map[string]int {
+	return map[string]int{"apple": 1, "fig": 2, "kiwi": 3, "lime": 4, "nut": 5, "plum": 6, "quince": 7, "sloe": 8}
+}
+
 func TestDetectInPlace(t *testing.T) {
 	inPlace := func(s *session.Session[state]) { s.State().Items["pear"]++ }
 	update := func(s *session.Session[state]) {
@@ -121,7 +129,7 @@ func TestDetectInPlace(t *testing.T) {
 				test.handler(w, session.From[state](r.Context()))
 			})))
 			r := sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil),
-				state{User: "alice", Items: map[string]int{"apple": 1}, Tags: []string{"a"}})
+				state{User: "alice", Items: items(), Tags: []string{"a"}})
 			handler.ServeHTTP(httptest.NewRecorder(), r)
 			if found := len(fake.errors) > 0; found != test.found {
 				t.Errorf("found a change in place: %v, want %v: %q", found, test.found, fake.errors)
@@ -149,5 +157,20 @@ func TestContextEndsWithTheTest(t *testing.T) {
 	err := session.From[state](ctx).Save(ctx)
 	if err == nil {
 		t.Error("a session can be saved after its test has ended")
+	}
+}
+
+func TestDetectInPlaceNeedsMsgPack(t *testing.T) {
+	type held struct{ Role fmt.Stringer }
+	m, err := session.NewManager(memory.New(), session.Config[held]{
+		Keys: []session.Key{session.NewKey()}, Codec: codec.Gob[held](),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake := &recordingT{TB: t}
+	sessiontest.DetectInPlace(fake, m, http.NotFoundHandler())
+	if len(fake.errors) != 1 || !strings.Contains(fake.errors[0], "MsgPack") {
+		t.Errorf("errors %q, want one that names MsgPack", fake.errors)
 	}
 }
