@@ -42,9 +42,11 @@ type Cookie struct {
 	Partitioned bool
 
 	// MaxChunks is how many cookies of up to 4096 bytes the token may be spread
-	// over, at most 8. Zero means one. Only states that are kept in the cookie
-	// itself grow so large. Servers and proxies limit a request's header, often
-	// to 8 KiB in all.
+	// over, at most 8: Name, then Name-1 to Name-7, which are no names for other
+	// cookies. Zero means one. Only states that are kept in the cookie itself
+	// grow so large. Servers and proxies limit a request's header, often to 8 KiB
+	// in all. Without the __Host- prefix, a sibling domain that sets cookies of
+	// these names can hide the session.
 	MaxChunks int
 
 	// InsecureHTTP leaves out Secure, for development over plain HTTP on a host
@@ -98,14 +100,15 @@ func (c Cookie) withDefaults() Cookie {
 // name of the field.
 func (c Cookie) validate() error {
 	// Browsers compare the prefixes without regard to case. RFC 6265bis section
-	// 5.4.
+	// 5.4; __Http- is of a later draft.
 	name := strings.ToLower(c.Name)
-	host, secure := strings.HasPrefix(name, "__host-"), strings.HasPrefix(name, "__secure-")
+	host := strings.HasPrefix(name, "__host-")
+	secure := strings.HasPrefix(name, "__secure-") || strings.HasPrefix(name, "__http-")
 	switch {
 	case (&http.Cookie{Name: c.Name}).Valid() != nil:
 		return fmt.Errorf("Name is not an RFC 6265 token: %q", c.Name)
-	case len(c.Name) > 256:
-		return fmt.Errorf("Name of %d bytes is longer than 256", len(c.Name))
+	case len(c.Name) > maxName:
+		return fmt.Errorf("Name of %d bytes is longer than %d", len(c.Name), maxName)
 	case (&http.Cookie{Name: c.Name, Path: c.Path}).Valid() != nil || c.Path[0] != '/':
 		return fmt.Errorf("Path is not a path: %q", c.Path)
 	case c.Domain != "" && (&http.Cookie{Name: c.Name, Domain: c.Domain}).Valid() != nil:
@@ -171,9 +174,11 @@ func (j *jar) read(dst []string, header http.Header) (tokens []string, pieces ui
 	}
 	whole := tokens[:0]
 	for i, first := range tokens {
-		if token, ok := j.join(first, i, &rest); ok {
-			whole = append(whole, token)
+		token, ok := j.join(first, i, &rest)
+		if !ok {
+			token = first // which opens nothing, and is reported
 		}
+		whole = append(whole, token)
 	}
 	return whole, pieces
 }
@@ -270,7 +275,7 @@ func (j *jar) write(header http.Header, token string, maxAge time.Duration, piec
 	header["Set-Cookie"] = lines
 	age := ""
 	if maxAge > 0 {
-		age = "; Max-Age=" + strconv.FormatInt(int64(min(maxAge, maxCookieAge)/time.Second), 10)
+		age = "; Max-Age=" + strconv.FormatInt(int64(maxAge/time.Second), 10)
 	}
 	for i, name := range j.names {
 		piece := token

@@ -202,19 +202,40 @@ func TestChunksAreOneUnit(t *testing.T) {
 func TestChunksOfAnySizeAreNotPutTogether(t *testing.T) {
 	m := newManager(t, cookie.New(), func(c *session.Config[state]) { c.Cookie.MaxChunks = 3 })
 	room := 3*4096 - len("__Host-session"+"__Host-session-1"+"__Host-session-2") - len("3.")
-	read := func(length int) int {
+	longest := func(length int) (n int) {
 		piece := strings.Repeat("A", length/3)
 		pair := "__Host-session=3." + piece + strings.Repeat("A", length%3)
-		return len(session.ReadTokens(m, http.Header{"Cookie": {
+		for _, token := range session.ReadTokens(m, http.Header{"Cookie": {
 			strings.Repeat(pair+"; ", session.MaxCandidates) + "__Host-session-1=" + piece + "; __Host-session-2=" + piece,
-		}}))
+		}}) {
+			n = max(n, len(token))
+		}
+		return n
 	}
-	if got := read(room); got != session.MaxCandidates {
-		t.Errorf("%d tokens of the largest size, want %d", got, session.MaxCandidates)
+	if got := longest(room); got != room {
+		t.Errorf("pieces of the largest size make a token of %d bytes, want %d", got, room)
 	}
-	if got := read(room + 1); got != 0 {
-		t.Errorf("%d tokens of a byte more, want none", got)
+	if got := longest(room + 1); got > room/3+3 {
+		t.Errorf("pieces of a byte more make a token of %d bytes, want none", got)
 	}
+}
+
+// A session that is lost because a piece of its token is must not be lost
+// without a word.
+func TestMissingChunkIsReported(t *testing.T) {
+	var log events
+	m := newManager(t, cookie.New(), func(c *session.Config[state]) {
+		c.Cookie.MaxChunks = 4
+		c.Observer = log.observe
+	})
+	b := newBrowser(t, nil)
+	b.do(m, setNote(noise(6500)))
+	log.want(t, "created")
+	delete(b.cookies, "__Host-session-1")
+	if b.read(m).Note != "" {
+		t.Fatal("it opened")
+	}
+	log.want(t, "rejected:unauthentic")
 }
 
 func newBrowserWith(t testing.TB, cookies map[string]string) *browser {

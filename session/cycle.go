@@ -309,7 +309,8 @@ func (y *cycle) announce(h http.Header) {
 	case tellToken:
 		var maxAge time.Duration
 		if y.header.persistent {
-			maxAge = time.Duration(max(y.expires-time.Now().UnixMilli()+999, 1000)/1000) * time.Second
+			left := min(y.expires-time.Now().UnixMilli(), maxCookieAge.Milliseconds())
+			maxAge = time.Duration(max(left+999, 1000)/1000) * time.Second
 		}
 		y.core.carrier.write(h, y.token(), maxAge, y.pieces)
 		noStore(h)

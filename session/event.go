@@ -24,7 +24,7 @@ const (
 	EventCreated    EventKind = iota + 1 // a new session was stored
 	EventLoaded                          // a token led to a live session
 	EventSaved                           // a changed state was stored
-	EventExtended                        // the idle timeout began anew, without a change
+	EventExtended                        // stored without a change: the idle timeout began anew, or the token was sealed anew
 	EventRenewed                         // a new secret was stored
 	EventDestroyed                       // the record was deleted
 	EventConflict                        // another request had changed the record; tried again

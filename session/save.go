@@ -186,10 +186,12 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		}
 		ref, err := y.replace(ctx, &w)
 		if err == nil {
-			former := y.subject
+			// It stays noted for its former subject, which is looked at in its
+			// record. A call that strikes it off may be given up, and come to
+			// the store when it is that subject's again.
+			became := w.rec.Subject != y.subject
 			y.updated(ref, &w)
-			if w.rec.Subject != former {
-				y.unlist(ctx, former, id)
+			if became {
 				y.limit(ctx, w.rec.Subject)
 			}
 			return nil

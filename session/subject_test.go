@@ -194,6 +194,44 @@ func TestStoresWithoutAnIndex(t *testing.T) {
 	}
 }
 
+// lateUnindex is an index that hears of what is struck off when it is told to:
+// a network may keep a call that its caller has given up.
+type lateUnindex struct {
+	*memory.Store
+	slow bool
+	late []func()
+}
+
+func (s *lateUnindex) Unindex(ctx context.Context, subject string, id session.ID) error {
+	if !s.slow {
+		return s.Store.Unindex(ctx, subject, id)
+	}
+	s.late = append(s.late, func() { _ = s.Store.Unindex(context.WithoutCancel(ctx), subject, id) })
+	return context.DeadlineExceeded
+}
+
+func TestASubjectThatComesBackIsRevoked(t *testing.T) {
+	store := &lateUnindex{Store: memory.New(), slow: true}
+	m := newManager(t, store)
+	b := newBrowser(t, nil)
+	for _, user := range []string{"alice", "bob", "alice"} {
+		b.do(m, loginAs(user))
+	}
+	store.slow = false
+	for _, unindex := range store.late {
+		unindex()
+	}
+	if n, err := m.RevokeSubject(t.Context(), "bob"); n != 0 || err != nil {
+		t.Errorf("RevokeSubject of who was the subject: %d, %v; want 0", n, err)
+	}
+	if n, err := m.RevokeSubject(t.Context(), "alice"); n != 1 || err != nil {
+		t.Errorf("RevokeSubject: %d, %v; want 1", n, err)
+	}
+	if user := b.read(m).User; user != "" {
+		t.Errorf("the session of %q goes on", user)
+	}
+}
+
 func TestARunningRequestDoesNotOutliveRevocation(t *testing.T) {
 	m := newManager(t, memory.New())
 	b := newBrowser(t, nil)
