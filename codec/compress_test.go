@@ -81,6 +81,9 @@ func TestCompressLimit(t *testing.T) {
 			continue
 		}
 		wantError(t, err, "limit is ", strconv.Itoa(tt.want), strconv.Itoa(tt.want+1))
+		if got := mustDecode(t, c, mustAppend(t, inner, longer)); got != longer {
+			t.Errorf("limit %d: a longer state from before Compress is not read", tt.limit)
+		}
 	}
 }
 
@@ -126,6 +129,8 @@ func TestDecompressionBombs(t *testing.T) {
 		{"without a length", []byte{5}, "without a length"},
 		{"with half a length", []byte{5, 0x80}, "without a length"},
 		{"with a length of 11 bytes", append([]byte{5}, bytes.Repeat([]byte{0xff}, 11)...), "without a length"},
+		{"with a length of a byte too many", append([]byte{5, 0xd4, 0x8f, 0x00}, good...), "not in its shortest form"},
+		{"with a length of zero in two bytes", append([]byte{5, 0x80, 0x00}, deflate(t, nil)...), "not in its shortest form"},
 		{"with a length only", []byte{5, 100}, "after 0 of 100 bytes"},
 		{"without its last byte", whole[:len(whole)-1], "compressed state"},
 		{"with a byte more", append(bytes.Clone(whole), 0), "1 bytes after the compressed state"},

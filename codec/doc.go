@@ -57,9 +57,10 @@
 // authentication. Should somebody be able to write there, or a disk fail, then
 // one bad record must not take more than its own request down:
 //
-//   - MsgPack and JSON allocate in proportion to the length of the record. With
-//     MsgPack the factor is at worst a few times the size of the largest element
-//     of a slice or map within T, since one byte can stand for a zero element.
+//   - MsgPack and JSON allocate in proportion to the length of the record. The
+//     factor is at worst a few times the size of the largest element of a slice
+//     or map within T, since one byte, or a few with JSON, can stand for a zero
+//     element.
 //   - Nesting is limited, to 1000 with MsgPack and 10,000 with JSON.
 //   - Compress decompresses no more than its limit.
 //   - Data after the end of a state is an error, and so is a panic of a library,
@@ -68,6 +69,13 @@
 // None of this holds for [Gob], whose memory and recursion nothing bounds.
 // Nothing here tells whether bytes have been changed: that is the task of
 // authentication.
+//
+// # Errors
+//
+// An error of this package does not quote the state. Of one that a method of T,
+// a Migrate function or a library gives, and of what they panic with, it tells
+// the type and not the text, unless that is known to hold no value. Codecs of
+// your own should do the same.
 //
 // # Concurrency
 //

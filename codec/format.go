@@ -57,16 +57,6 @@ func body(data []byte, format byte) ([]byte, error) {
 	return data[1:], nil
 }
 
-// guard, deferred, turns a panic into an error. What this package calls may
-// panic over corrupt data: methods of T, conversions of the application, and
-// the MessagePack library itself, for one when a nil stands where a time
-// should. One bad record must not take more than its own request down.
-func guard(err *error) {
-	if r := recover(); r != nil {
-		*err = fmt.Errorf("codec: panic: %v", r)
-	}
-}
-
 // maxPooled is the largest buffer that is kept for reuse. One huge state would
 // otherwise hold its memory until the pool is next emptied.
 const maxPooled = 64 << 10

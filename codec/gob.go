@@ -10,7 +10,8 @@ import (
 // carry, such as registered implementations of an interface. It is the slowest
 // and largest by far, since each state carries the description of its types.
 // What an interface holds must be registered with gob.Register. A nil T comes
-// back as an empty one.
+// back as an empty one, and a pointer in a field to a zero value, as a *bool to
+// false, as nil.
 //
 // Equal states often have unequal bytes: maps are written in no order, and the
 // numbers of types depend on what else the program has used gob for. So gob
@@ -38,7 +39,7 @@ func appendGob(dst []byte, v any) (out []byte, err error) {
 	defer guard(&err)
 	w := sliceWriter{append(dst, formatGob)}
 	if err := gob.NewEncoder(&w).Encode(v); err != nil {
-		return nil, fmt.Errorf("codec: Gob: %w", err)
+		return nil, fmt.Errorf("codec: Gob: %w", gobError(err))
 	}
 	return w.dst, nil
 }
@@ -53,7 +54,7 @@ func decodeGob(data []byte, v any) (err error) {
 	// than it must and what is left can be told.
 	r := bytes.NewReader(data)
 	if err := gob.NewDecoder(r).Decode(v); err != nil {
-		return fmt.Errorf("codec: Gob: %w", err)
+		return fmt.Errorf("codec: Gob: %w", gobError(err))
 	}
 	if r.Len() > 0 {
 		return fmt.Errorf("codec: Gob: %d bytes after the value", r.Len())

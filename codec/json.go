@@ -1,9 +1,7 @@
 package codec
 
 import (
-	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -14,20 +12,32 @@ import (
 // are always written in order of their keys.
 //
 // What encoding/json does not keep is not kept: a string that is not UTF-8
-// comes back with U+FFFD in it, a number in an interface as float64. Types of
-// chan, func and complex kind, interfaces with methods, and structs without
-// a single exported field are an error of every Append where T shows them.
+// comes back with U+FFFD in it, a number in an interface as float64. Beware of
+// a T that embeds a type with methods for JSON or text: they become methods of
+// T, and write the embedded part only, as with an embedded time.Time.
+//
+// Where T shows one of these, every Append is an error:
+//
+//   - types of chan, func and complex kind, and interfaces with methods;
+//   - a struct without a single exported field, or with two fields of one name,
+//     where those of an embedded struct count as the outer one's;
+//   - an embedded type that is not exported and no struct;
+//   - one half only of a pair of methods, or in the elements of a map methods on
+//     the pointer;
+//   - map keys other than strings, integers and types with MarshalText and
+//     UnmarshalText.
 func JSON[T any]() Codec[T] {
 	_, err := jsonRules.check(reflect.TypeFor[T]())
 	return jsonCodec[T]{err}
 }
 
 var jsonRules = rules{
-	codec: "JSON",
-	tag:   "json",
-	methods: []reflect.Type{
-		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-	},
+	codec:  "JSON",
+	pairs:  []pair{pairOf[json.Marshaler, json.Unmarshaler](false), textPair()},
+	tag:    jsonTag,
+	inline: jsonInline,
+	names:  jsonNames,
+	key:    jsonKey,
 }
 
 type jsonCodec[T any] struct {
@@ -70,7 +80,7 @@ func appendJSON(dst []byte, v any) (out []byte, err error) {
 	e := jsonEncoders.Get().(*jsonEncoder)
 	e.dst = append(dst, formatJSON)
 	if err := e.enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("codec: JSON: %w", err)
+		return nil, fmt.Errorf("codec: JSON: %w", jsonEncodeError(err))
 	}
 	out = e.dst[:len(e.dst)-1] // without the newline
 	e.dst = nil
@@ -87,21 +97,7 @@ func decodeJSON(data []byte, v any) (err error) {
 	// Unmarshal checks the whole of data first: more than one value is an
 	// error, and so is nesting deeper than 10,000.
 	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("codec: JSON: %s", withoutValue(err))
+		return fmt.Errorf("codec: JSON: %w", jsonDecodeError(err))
 	}
 	return nil
-}
-
-// withoutValue says what is wrong without the value that is: decode errors go to
-// logs, and states do not.
-func withoutValue(err error) string {
-	var mismatch *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &mismatch):
-		return fmt.Sprintf("field %q does not fit %v, at byte %d", mismatch.Field, mismatch.Type, mismatch.Offset)
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("%v, at byte %d", syntax, syntax.Offset) // one character at most
-	}
-	return fmt.Sprintf("a value does not fit its type (%T)", err)
 }

@@ -22,9 +22,14 @@ import (
 // rid of an old type whose records have all expired, put struct{} in its place
 // and a function that returns an error, as the example Retire does.
 //
-// An error of convert, or a panic, is an error of Decode. Migrate panics if an
-// argument is nil, if new is itself made by Migrate, or at the 256th version.
-// [Compress] may stand around Migrate or around the codecs within.
+// An error of convert, or a panic, is an error of Decode. Its text, which could
+// quote the state, is left out; errors.Is and errors.As find it. Migrate panics
+// if an argument is nil, if new is itself made by Migrate, or at the 256th
+// version.
+//
+// [Compress] may stand around Migrate or around the codecs within. A codec of
+// your own around a Migrate hides its version, so that as old it would pass for
+// the first, and later states would be misread: put it around the whole chain.
 func Migrate[Old, New any](old Codec[Old], convert func(Old) (New, error), new Codec[New]) Codec[New] {
 	if old == nil || convert == nil || new == nil {
 		panic("codec: Migrate with a nil argument")
@@ -107,5 +112,8 @@ func (m migrate[Old, New]) upgrade(data []byte, v *New) (err error) {
 // call calls convert, which is the application's and could panic.
 func (m migrate[Old, New]) call(old Old) (converted New, err error) {
 	defer guard(&err)
-	return m.convert(old)
+	if converted, err = m.convert(old); err != nil {
+		return converted, &hidden{err}
+	}
+	return converted, nil
 }

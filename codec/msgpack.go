@@ -28,14 +28,26 @@ import (
 // A time.Time is read back in the local time zone, without its monotonic clock,
 // so compare with Equal. What an interface holds is read back as nil, bool, a
 // number of the smallest type that fits (int8, uint16, ...), string, []byte,
-// time.Time, []any or map[string]any.
+// time.Time, []any, map[string]any, or map[any]any where a key is no string.
+// Keep no map whose keys are arrays or structs in an interface, nor such keys in
+// a map[any]V: they can be written, but reading them is an error. One number in
+// two types, as keys of a map[any]V, is read back as one key.
 //
-// Where T shows one of these, every Append is an error: types of chan, func,
-// complex and uintptr kind, interfaces with methods (but for error), a struct
-// without a single exported field, an embedded pointer, the tag option intern.
+// Where T shows one of these, every Append is an error:
+//
+//   - types of chan, func, complex and uintptr kind, and interfaces with methods
+//     (but for error);
+//   - a struct without a single exported field, or with two fields of one name,
+//     where the library writes those of an embedded struct as the outer one's;
+//   - an embedded pointer, or an embedded type that is not exported and no
+//     struct; the tag option intern;
+//   - one half only of a pair of methods, or in the elements of a map methods on
+//     the pointer.
+//
 // So are, in a state that holds them, MessagePack extension types other than
 // the timestamp, and nesting deeper than 1000, as in a state that contains
-// itself.
+// itself. But a pointer that leads to itself through pointers and interfaces
+// alone (var x any; x = &x) ends the program.
 func MsgPack[T any]() Codec[T] {
 	var c msgPack[T]
 	t := reflect.TypeFor[T]()
@@ -67,13 +79,14 @@ type generated interface {
 
 var msgPackRules = rules{
 	codec:      "MsgPack",
-	tag:        "msgpack",
 	noKind:     reflect.Uintptr,
 	readsError: true,
-	methods: []reflect.Type{
-		reflect.TypeFor[msgpack.CustomEncoder](), reflect.TypeFor[msgpack.Marshaler](),
-		reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
-	},
+	rawBytes:   true,
+	pairs:      msgPackPairs,
+	valueFirst: true,
+	tag:        msgPackTag,
+	inline:     msgPackInline,
+	names:      msgPackNames,
 	field: func(f reflect.StructField, options []string) error {
 		if slices.Contains(options, "intern") {
 			return errors.New("the tag option intern is not supported") // writes an extension type
@@ -86,6 +99,13 @@ var msgPackRules = rules{
 		}
 		return nil
 	},
+}
+
+var msgPackPairs = []pair{
+	pairOf[msgpack.CustomEncoder, msgpack.CustomDecoder](false),
+	pairOf[msgpack.Marshaler, msgpack.Unmarshaler](false),
+	pairOf[encoding.BinaryMarshaler, encoding.BinaryUnmarshaler](true),
+	textPair(),
 }
 
 // msgPacker is the codec of a type T, whose pointers are handed to it as any.
@@ -108,7 +128,9 @@ func (m *msgPacker) append(dst []byte, v any) (out []byte, err error) {
 	} else {
 		out, err = encode(out, v, m.direct)
 	}
-	if err == nil && !m.closed {
+	if err != nil {
+		err = msgPackError(err)
+	} else if !m.closed {
 		// What decode would refuse must not be stored: the session would be
 		// gone at the next request, when nobody can do anything about it. A
 		// closed type is spared the tenth that this costs.
@@ -129,22 +151,26 @@ func (m *msgPacker) decode(data []byte, v any) (err error) {
 	if err != nil {
 		return err
 	}
-	var left int
 	if m.generated {
-		if err = inspectMsgPack(data, true); err == nil {
-			data, err = v.(generated).UnmarshalMsg(data)
-			left = len(data)
-		}
+		err = inspectMsgPack(data, true)
 	} else {
-		if data, err = respellMsgPack(data); err == nil {
-			left, err = decode(data, v, m.direct)
-		}
-	}
-	if err == nil && left > 0 {
-		err = fmt.Errorf("%d bytes left unread", left)
+		data, err = respellMsgPack(data)
 	}
 	if err != nil {
 		return fmt.Errorf("codec: MsgPack: %w", err)
+	}
+	var left int
+	if m.generated {
+		data, err = v.(generated).UnmarshalMsg(data)
+		left = len(data)
+	} else {
+		left, err = decode(data, v, m.direct)
+	}
+	if err != nil {
+		return fmt.Errorf("codec: MsgPack: %w", msgPackError(err))
+	}
+	if left > 0 {
+		return fmt.Errorf("codec: MsgPack: %d bytes left unread", left)
 	}
 	return nil
 }
@@ -232,6 +258,7 @@ func decode(data []byte, v any, direct bool) (left int, err error) {
 	d := decoders.Get().(*decoder)
 	d.src.Reset(data)
 	d.dec.Reset(&d.src)
+	d.dec.SetMapDecoder(decodeMap) // which Reset has cleared
 	if c, ok := v.(msgpack.CustomDecoder); ok && direct && len(data) > 0 && data[0] != 0xc0 {
 		// Directly, which saves 90 of 650 ns. The library calls the method
 		// for all but nil.

@@ -3,6 +3,7 @@ package codec_test
 import (
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -153,6 +154,62 @@ func TestWhatMsgPackKeeps(t *testing.T) {
 			t.Errorf("got %x, want %x", again, data)
 		}
 	})
+	t.Run("maps in an interface by their keys", func(t *testing.T) {
+		at := time.Unix(1_800_000_000, 0)
+		addr := netip.MustParseAddr("::1")
+		mapped, err := addr.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := codec.MsgPack[map[string]any]()
+		got := mustDecode(t, c, mustAppend(t, c, map[string]any{
+			"strings": map[string]int{"a": 1},
+			"empty":   map[int]int{},
+			"none":    map[int]int(nil),
+			"ints":    map[int]bool{1: true, 200: false},
+			"field":   struct{ Perms map[int]bool }{map[int]bool{1: true}},
+			"mixed":   map[any]any{"a": 1, true: map[int]int{2: 3}, 1.5: nil, at: "time", int64(-7): []any{map[bool]int{false: 1}}},
+			"methods": map[any]any{addr: 1, 2: 3},
+			"texts":   map[netip.Addr]int{addr: 1},
+			"pointer": map[*int]int{nil: 1},
+			"nil":     map[any]int{nil: 1, 2: 3},
+		}))
+		want := map[string]any{
+			"strings": map[string]any{"a": int8(1)},
+			"empty":   map[string]any{},
+			"none":    nil,
+			"ints":    map[any]any{int8(1): true, uint8(200): false},
+			"field":   map[string]any{"Perms": map[any]any{int8(1): true}},
+			"mixed":   map[any]any{"a": int8(1), true: map[any]any{int8(2): int8(3)}, 1.5: nil, at: "time", int8(-7): []any{map[any]any{false: int8(1)}}},
+			"methods": map[any]any{string(mapped): int8(1), int8(2): int8(3)},
+			"texts":   map[string]any{string(mapped): int8(1)},
+			"pointer": map[string]any{"": int8(1)},
+			"nil":     map[any]any{"": int8(1), int8(2): int8(3)},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, mustDecode(t, c, mustAppend(t, c, got))); diff != "" {
+			t.Errorf("written again (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("strings after another key", func(t *testing.T) {
+		data := []byte("\x01\x86\xa1a\x01" + "\x02\x02" + "\xc0\x03" + "\xc4\x01b\x04" + "\xd9\x01c\x05" + "\xa1d\x06")
+		want := any(map[any]any{"a": int8(1), int8(2): int8(2), "": int8(3), "b": int8(4), "c": int8(5), "d": int8(6)})
+		if diff := cmp.Diff(want, mustDecode(t, codec.MsgPack[any](), data)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("no maps in an interface whose keys are arrays, maps or structs", func(t *testing.T) {
+		for _, v := range []any{
+			map[[2]int]int{{1, 2}: 3}, map[struct{ A int }]int{{1}: 3}, map[any]any{"a": 1, [1]string{"b"}: 2},
+			map[any]any{struct{ M any }{&map[int]int{1: 2}}: 1, 1: 2}, []any{map[[1]bool]int{{true}: 1}},
+		} {
+			c := codec.MsgPack[any]()
+			var got any
+			wantError(t, c.Decode(mustAppend(t, c, v), &got), "codec: MsgPack: an array or a map is the key")
+		}
+	})
 	t.Run("numbers in as few bytes as they need", func(t *testing.T) {
 		data := mustAppend(t, codec.MsgPack[[3]int64](), [3]int64{1, -1, 200})
 		if got, want := hex.EncodeToString(data), "019301ffccc8"; got != want {
@@ -293,7 +350,7 @@ func TestGeneratedMethods(t *testing.T) {
 	wantError(t, c.Decode([]byte{1, 0xdd, 0xff, 0xff, 0xff, 0xff}, &v), "codec: MsgPack: ", "does not end")
 	wantError(t, c.Decode(append(data, 0xc0), &v), "codec: MsgPack: ", "1 bytes after")
 	_, err := c.Append(nil, &quick{fail: errors.New("not today")})
-	wantError(t, err, "codec: MsgPack: not today")
+	wantError(t, err, "codec: MsgPack: ", "(*errors.errorString)")
 	_, err = c.Append(nil, &quick{Name: "more than 31 bytes, which this method does not reckon with"})
 	wantError(t, err, "codec: MsgPack: ")
 

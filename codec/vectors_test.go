@@ -16,7 +16,7 @@ import (
 
 // vectorCount is how many vectors there are. They are only ever added to: each
 // is a record that some program may have in its store.
-const vectorCount = 28
+const vectorCount = 29
 
 // vectorState and vectorOld are what the vectors hold. Fields may be added.
 type (
