@@ -235,3 +235,28 @@ func TestCommit3FailureIsTheErrorHandlers(t *testing.T) {
 		})
 	}
 }
+
+// An ErrorHandler that panics, where a framework recovers that inside of Wrap,
+// must not leave a success behind.
+func TestCommit3ErrorHandlerThatPanics(t *testing.T) {
+	store := newSpy()
+	m := newManager(t, store, func(c *session.Config[state]) {
+		c.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic("no answer") }
+	})
+	b := newBrowser(t, nil)
+	b.do(m, increment)
+	store.before = func(op, _ string) error {
+		if op == "update" {
+			return errRefused
+		}
+		return nil
+	}
+	response := b.do(m, func(w http.ResponseWriter, r *http.Request) {
+		defer func() { _ = recover() }()
+		increment(w, r)
+		fmt.Fprint(w, "saved")
+	})
+	if response.StatusCode != http.StatusInternalServerError {
+		t.Errorf("status %d, body %q", response.StatusCode, body(t, response))
+	}
+}

@@ -23,7 +23,8 @@ type Config[T any] struct {
 	// somebody has forged with it: drop a key that has leaked at once.
 	Keys []Key
 
-	// Codec encodes the state. Nil means [codec.MsgPack].
+	// Codec encodes the state. Nil means [codec.MsgPack]. Its errors reach events
+	// and logs, and so must not quote the state.
 	Codec codec.Codec[T]
 
 	// Initial returns the state of a new session. Nil means the zero T. It may
@@ -63,8 +64,9 @@ type Config[T any] struct {
 
 	// Label describes where a session is used, for the page that lists where
 	// somebody is logged in: a device and a place, for instance. It is asked
-	// when the subject is established, and must not change the state. Of more
-	// than 64 bytes the first whole characters are kept. Nil means no labels.
+	// when the subject is established, and must neither change the state nor use
+	// the request's session, which waits for it. Of more than 64 bytes the first
+	// whole characters are kept. Nil means no labels.
 	Label func(*http.Request, *T) string
 
 	// MaxPerSubject limits the sessions of one subject: a login beyond it ends

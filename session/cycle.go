@@ -26,15 +26,17 @@ type cycle struct {
 	muted  bool  // the session ended under this request: no cookie, unless it is a login of its own
 
 	// The record, as this request last saw it in the store.
-	live    bool // there is one, and what the client presented opens it
-	ref     string
-	rev     Rev
-	expires int64
-	subject string
-	header  header
-	encoded []byte // the state in it
-	secret  secret
-	loaded  int64 // when it was read
+	live       bool // there is one, and what the client presented opens it
+	ref        string
+	rev        Rev
+	expires    int64
+	subject    string
+	header     header
+	encoded    []byte // the state in it
+	secret     secret
+	loaded     int64 // when it was read
+	unanswered []lostWrite
+	tried      bool // to extend it
 
 	// What the request wants.
 	persist *bool // SetPersistent was called
@@ -62,6 +64,14 @@ type view struct {
 	authenticated int64
 	isNew         bool
 	status        Status
+}
+
+// lostWrite is a write upon the record that got no answer: it may be in the store
+// or not, or come to it yet.
+type lostWrite struct {
+	rev    Rev
+	secret secret
+	news   bool // the client must be told of it
 }
 
 // message is what the client must be told with the response.
@@ -191,6 +201,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 		err = errPayload // somebody exchanged records in the store
 	}
 	expires := min(rec.Expires.UnixMilli(), y.core.expiry(&h))
+	y.recall(rec.Rev)
 	switch {
 	case err != nil:
 		y.lose(Event{Kind: EventRejected, ID: id, Reason: ReasonUndecodable, Err: err})
@@ -220,6 +231,23 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 	y.live, y.ref, y.rev, y.subject = true, ref, rec.Rev, rec.Subject
 	y.header, y.encoded, y.expires = h, encoded, expires
 	y.showRecord(id)
+}
+
+// recall takes note that the record in the store is of that revision: that of a
+// lost write, for instance, the secret of which is the present one then.
+func (y *cycle) recall(rev Rev) {
+	if rev == y.rev {
+		return // those writes may still come
+	}
+	for _, w := range y.unanswered {
+		if w.rev == rev {
+			y.secret = w.secret
+			if w.news {
+				y.tell = tellToken
+			}
+		}
+	}
+	y.unanswered = nil
 }
 
 // lose takes note, and says, that what the client presented opens no record.
@@ -254,7 +282,7 @@ func (y *cycle) destroy() error {
 // due reports whether the session is to be extended. Rewriting it for every
 // request would turn every read into a write; a tenth is close enough.
 func (y *cycle) due() bool {
-	return y.live && y.core.extend == ExtendOnRequest &&
+	return y.live && !y.tried && y.core.extend == ExtendOnRequest &&
 		y.loaded-y.header.extended > y.core.idle/10 &&
 		min(y.loaded+y.core.idle, y.header.created+y.core.absolute) > y.expires
 }

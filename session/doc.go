@@ -39,7 +39,8 @@
 // A [Manager] serves any number of goroutines. A [Session] belongs to one
 // request and may be used by all goroutines of that request. Callbacks run while
 // no lock is held that they could need: inside of [Session.Update] every method
-// works, except that Save and Transact return an error.
+// works, except that Save and Transact return an error. Another session must not
+// be used there while other goroutines use it.
 //
 // # Compatibility
 //

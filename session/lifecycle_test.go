@@ -253,3 +253,25 @@ func TestInitial(t *testing.T) {
 		t.Errorf("cookie %q", told(response))
 	}
 }
+
+// An Initial that panics leaves nobody waiting for the session.
+func TestInitialThatPanics(t *testing.T) {
+	broken := false
+	g := newRig(t, func(c *session.Config[state]) {
+		c.Initial = func() state {
+			if broken {
+				panic("no initial state")
+			}
+			return state{}
+		}
+	})
+	g.update(count)
+	g.use(func(s *session.Session[state]) {
+		broken = true
+		if p, _ := unwind(func() { s.Update(func(*state) { s.Destroy() }) }); p == nil {
+			t.Error("the panic is gone")
+		}
+		broken = false
+		s.Update(note("more")) // or it would wait here
+	})
+}

@@ -30,10 +30,11 @@ func (l *lines) of(id ID) *line { return &l[id[0]%byte(len(l))] }
 type line struct {
 	head chan struct{} // full while one is in
 	id   atomic.Uint64 // of its session, the first half; 0 while nobody is in
+	left atomic.Uint64 // how many have been in
 }
 
-// lineTimeout bounds the wait in a line. Who is in front may be waiting for who
-// is behind, where a transaction saves another session.
+// lineTimeout bounds the wait in a line that does not move. Who is in front may
+// be waiting for who is behind, where a transaction saves another session.
 const lineTimeout = time.Second
 
 // serves reports whether a request of this session is in.
@@ -44,14 +45,21 @@ func (l *line) serves(id ID) bool { return l.id.Load() == binary.BigEndian.Uint6
 func (l *line) enter(ctx context.Context, id ID) (in bool, err error) {
 	timer := time.NewTimer(lineTimeout)
 	defer timer.Stop()
-	select {
-	case l.head <- struct{}{}:
-		l.id.Store(binary.BigEndian.Uint64(id[:]))
-		return true, nil
-	case <-timer.C:
-		return false, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
+	for left := l.left.Load(); ; {
+		select {
+		case l.head <- struct{}{}:
+			l.id.Store(binary.BigEndian.Uint64(id[:]))
+			return true, nil
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-timer.C:
+		}
+		now := l.left.Load()
+		if now == left {
+			return false, nil
+		}
+		left = now
+		timer.Reset(lineTimeout)
 	}
 }
 
@@ -60,5 +68,6 @@ func (l *line) enter(ctx context.Context, id ID) (in bool, err error) {
 // than to change the goroutine for each write.
 func (l *line) leave() {
 	l.id.Store(0)
+	l.left.Add(1)
 	<-l.head
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,6 +142,37 @@ func TestALineDoesNotOutlastItsTime(t *testing.T) {
 		}
 		if got := b.read(m).Count; got != 3 {
 			t.Errorf("count %d, want 3", got)
+		}
+	})
+}
+
+// TestALineThatMovesIsWaitedFor has so many requests write one session that the
+// last of them waits for several seconds.
+func TestALineThatMovesIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const writers = 400
+		store := newSpy()
+		m := newManager(t, store)
+		b := newBrowser(t, nil)
+		b.do(m, login)
+		store.before = func(string, string) error { time.Sleep(5 * time.Millisecond); return nil }
+		var failed atomic.Int64
+		var wg sync.WaitGroup
+		for range writers {
+			wg.Go(func() {
+				if b.clone().do(m, increment).StatusCode != http.StatusOK {
+					failed.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		store.before = nil
+		if got := b.read(m).Count; failed.Load() > 0 || got != writers {
+			t.Errorf("%d of %d requests failed, count %d", failed.Load(), writers, got)
+		}
+		// A load, an attempt that is overtaken, and one in turn.
+		if calls := store.calls.Load(); calls > 4*writers {
+			t.Errorf("%d calls of the store, want about %d", calls, 3*writers)
 		}
 	})
 }

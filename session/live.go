@@ -145,9 +145,8 @@ func (l *live[T]) changed() {
 func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
 	c, done := l.open(), false
 	defer func() {
-		if !done { // failed or panicked: fn may have changed maps in place
-			c.wishes = nil
-			if undo := l.rebuild(l.base()); err == nil {
+		if !done {
+			if undo := l.undo(); err == nil {
 				err = undo
 			}
 		}
@@ -161,6 +160,13 @@ func (l *live[T]) transact(ctx context.Context, fn func(*T) error) (err error) {
 	})
 	done = err == nil
 	return err
+}
+
+// undo takes back what a callback that failed or panicked has asked for, and what
+// it has changed in place, in a map for instance.
+func (l *live[T]) undo() error {
+	l.open().wishes = nil
+	return l.rebuild(l.base())
 }
 
 // rebuild implements stater.

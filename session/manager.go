@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"runtime"
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/internal/deadline"
@@ -187,7 +188,11 @@ func (m *Manager[T]) decode(data []byte, state *T) (err error) {
 }
 
 func caught(verb string, err *error) {
-	if p := recover(); p != nil {
+	switch p := recover().(type) {
+	case nil:
+	case runtime.Error, *reflect.ValueError: // indexes, lengths and types
 		*err = fmt.Errorf("session: codec panicked: %s: %v", verb, p)
+	default: // which may quote the state
+		*err = fmt.Errorf("session: codec panicked: %s: %T", verb, p)
 	}
 }

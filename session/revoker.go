@@ -27,6 +27,8 @@ type Revoker interface {
 // The keys of a Revoker.
 func idKey(id ID) string               { return "id:" + id.String() }
 func subjectKey(subject string) string { return "subject:" + subject }
+
+// markedUntil returns until when a mark of now can matter.
 func (c *core) markedUntil() time.Time {
 	return time.Now().Add(time.Duration(c.absolute) * time.Millisecond)
 }

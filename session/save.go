@@ -125,7 +125,12 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 	ref, err := y.insert(ctx, &w)
 	if errors.Is(err, ErrExists) {
 		// Only where this creation was tried before and its answer was lost.
+		// Nobody has the secret of what it has made.
+		if err := y.core.remove(ctx, w.rec.ID, w.rec.Subject); err != nil {
+			return y.failed("create", err)
+		}
 		y.show(func(v *view) { v.id = ID{} })
+		w = y.birth(encoded, subject)
 		ref, err = y.insert(ctx, &w)
 	}
 	if err != nil {
@@ -199,6 +204,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		var conflict *ConflictError
 		switch {
 		case w.purpose == writeExpiry:
+			y.tried = true
 			// Somebody else has used the session just now, or it has ended, or
 			// the store is out of reach. The request changed nothing, so that
 			// none of it is its concern.
@@ -267,6 +273,7 @@ func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
 	err = y.written(ref, err)
 	if w.purpose != writeExpiry && errors.Is(err, ErrUnavailable) {
 		y.state.lost(w.rec.Rev) // it may be in the store: see adopt
+		y.unanswered = append(y.unanswered, lostWrite{w.rec.Rev, w.secret, y.news(w)})
 	}
 	return ref, err
 }

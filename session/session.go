@@ -84,7 +84,14 @@ func (s *Session[T]) Update(fn func(*T)) {
 	if s.over.Load() {
 		l.fail(fmt.Errorf("session: Update after the handler has returned: %w", ErrCommitted))
 	}
+	done := false
+	defer func() {
+		if !done { // fn has panicked
+			_ = l.undo()
+		}
+	}()
 	_ = l.apply(func(value *T) error { fn(value); return nil })
+	done = true
 	l.updates = append(l.updates, fn)
 	l.changed()
 }

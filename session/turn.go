@@ -28,15 +28,20 @@ func (s *Session[T]) lock() bool {
 // unlock gives back the turn and then reports what happened meanwhile, since an
 // observer may use the session.
 func (s *Session[T]) unlock(ctx context.Context) {
-	var events []Event
+	if events := s.release(); len(events) > 0 {
+		s.m.core.emit(ctx, events)
+	}
+}
+
+// release gives back the turn, also where what is granted first panics, and
+// returns what is to be reported.
+func (s *Session[T]) release() (events []Event) {
+	defer s.turn.Unlock()
 	if l := s.live.Load(); l != nil {
 		l.grant()
 		events, l.events = l.events, nil
 	}
-	s.turn.Unlock()
-	if len(events) > 0 {
-		s.m.core.emit(ctx, events)
-	}
+	return events
 }
 
 // call runs a function of the application's.

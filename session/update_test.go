@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
 )
 
 // lossy is a store whose answers get lost, so many of them: it does what it is
@@ -55,6 +56,15 @@ func TestNoUpdateIsAppliedTwice(t *testing.T) {
 		{"the commit has more to save", 1, func(_ *testing.T, s *session.Session[state]) {
 			s.Update(note("more"))
 		}, state{Count: 2, Note: "more"}},
+		{"the commit has to take it back", 1, func(_ *testing.T, s *session.Session[state]) {
+			s.Update(func(st *state) { st.Count = 1 }) // as it was loaded
+		}, state{Count: 1}},
+		{"a save has to take it back", 1, func(t *testing.T, s *session.Session[state]) {
+			s.Update(func(st *state) { st.Count = 1 })
+			if err := save(s); err != nil {
+				t.Error(err)
+			}
+		}, state{Count: 1}},
 		{"a second answer is lost, with more to save", 2, func(t *testing.T, s *session.Session[state]) {
 			s.Update(note("more"))
 			for range 2 {
@@ -93,6 +103,87 @@ func TestNoUpdateIsAppliedTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A renewal whose answer was lost has left a secret that the request knows.
+func TestRenewalIsNotItsOwnStranger(t *testing.T) {
+	save := func(s *session.Session[state]) error { return s.Save(context.Background()) }
+	for name, rest := range map[string]func(*session.Session[state]) error{
+		"the commit tries again": func(*session.Session[state]) error { return nil },
+		"a save tries again":     save,
+		"a transaction follows": func(s *session.Session[state]) error {
+			return s.Transact(context.Background(), func(*state) error { return nil })
+		},
+		"it is renewed once more": func(s *session.Session[state]) error { s.Renew(); return save(s) },
+		"it is logged in anew":    func(s *session.Session[state]) error { s.Update(be("bob")); return save(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &lossy{Store: newSpy()}
+			m, b := newManager(t, store), newBrowser(t, nil)
+			b.do(m, login)
+			before := b.clone()
+			b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+				s := from(r)
+				id := s.ID()
+				s.Update(count)
+				s.Renew()
+				store.lose = 1
+				if err := save(s); !errors.Is(err, session.ErrUnavailable) {
+					t.Errorf("Save: %v, want ErrUnavailable", err)
+				}
+				if err := rest(s); err != nil {
+					t.Error(err)
+				}
+				if s.ID() != id || s.IsNew() {
+					t.Error("it is another session now")
+				}
+			})
+			if got := b.read(m); got.Count != 1 || got.User == "" {
+				t.Errorf("the browser's session is %+v", got)
+			}
+			if got := before.read(m); got.User != "" {
+				t.Errorf("the secret from before opens %+v", got)
+			}
+		})
+	}
+}
+
+// What a creation whose answer was lost has left is nobody's, and must not count
+// as one of the subject's sessions.
+func TestLostCreationLeavesNoSession(t *testing.T) {
+	store := &lossyIndex{Store: memory.New()}
+	m := newManager(t, store, func(c *session.Config[state]) { c.MaxPerSubject = 2 })
+	b, other := newBrowser(t, nil), newBrowser(t, nil)
+	other.do(m, login)
+	b.do(m, func(w http.ResponseWriter, r *http.Request) {
+		login(w, r)
+		store.lose = true
+		if err := from(r).Save(r.Context()); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("Save: %v, want ErrUnavailable", err)
+		}
+		store.lose = false
+	})
+	user := other.read(m).User
+	if user == "" || b.read(m).User != user {
+		t.Errorf("the users are %q and %q", user, b.read(m).User)
+	}
+	if got := len(list(t, m, user)); got != 2 {
+		t.Errorf("%d sessions, want 2", got)
+	}
+}
+
+// lossyIndex is a store with an index whose Create loses answers.
+type lossyIndex struct {
+	*memory.Store
+	lose bool
+}
+
+func (s *lossyIndex) Create(ctx context.Context, rec session.Record) (string, error) {
+	ref, err := s.Store.Create(ctx, rec)
+	if s.lose && err == nil {
+		err = errLost
+	}
+	return ref, err
 }
 
 // Where somebody else has written since, nobody can tell whether the write whose
@@ -396,19 +487,30 @@ func TestRepeatedUpdateThatPanics(t *testing.T) {
 func TestUpdateThatPanics(t *testing.T) {
 	g := newRig(t)
 	g.update(count)
+	g.update(func(s *state) { s.Items = map[string]int{"a": 1} })
+	want := state{Count: 1, Items: map[string]int{"a": 1}}
 	g.use(func(s *session.Session[state]) {
-		defer func() {
-			if p := recover(); p != "no" {
-				t.Errorf("recovered %v", p)
-			}
-			if got := s.State().Count; got != 1 {
-				t.Errorf("count %d, want 1", got)
-			}
+		func() {
+			defer func() {
+				if p := recover(); p != "no" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			s.Update(func(st *state) {
+				st.Count = 7
+				st.Items["half"] = 1
+				s.Destroy()
+				panic("no")
+			})
 		}()
-		s.Update(func(st *state) { st.Count = 7; panic("no") })
+		if diff := cmp.Diff(want, s.State()); diff != "" {
+			t.Errorf("state (-want +got):\n%s", diff)
+		}
+		s.Update(note("more"))
 	})
-	if got := g.state().Count; got != 1 {
-		t.Errorf("count %d, want 1", got)
+	want.Note = "more"
+	if diff := cmp.Diff(want, g.state()); diff != "" {
+		t.Errorf("state in the end (-want +got):\n%s", diff)
 	}
 }
 

@@ -18,9 +18,10 @@ const watchInterval = 5 * time.Second
 // [ErrNotFound].
 //
 // A store that is a [Notifier] tells at once; others are asked every 5 seconds.
-// While the store does not answer, nothing is taken for ended. Watching is not
-// use: it does not extend the session. It takes a goroutine until ctx is done,
-// so ctx should be the request's.
+// While the store does not answer, nothing is taken for ended, unless the
+// session could not even be loaded: see [Session.Err]. Watching is not use: it
+// does not extend the session. It takes a goroutine until ctx is done, so ctx
+// should be the request's.
 func (s *Session[T]) Watch(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go s.m.core.watch(ctx, cancel, func() witness {

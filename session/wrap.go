@@ -108,7 +108,14 @@ func (q *request[T]) refuse(w http.ResponseWriter, err error) {
 	q.session.live.Load().announce(w.Header())
 	q.session.turn.Unlock()
 	noStore(w.Header())
+	answered := false
+	defer func() {
+		if !answered { // it has panicked, and somebody may recover that
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
 	q.session.m.core.errorHandler(w, q.session.request, err)
+	answered = true
 }
 
 // finish implements committer.

@@ -48,7 +48,8 @@ func (y *cycle) change(tx bool) (write, error) {
 		if err != nil {
 			return write{}, err
 		}
-		if !bytes.Equal(encoded[maxHeaderSize:], y.encoded) {
+		// A write that got no answer may have changed it from what is known.
+		if len(y.unanswered) > 0 || !bytes.Equal(encoded[maxHeaderSize:], y.encoded) {
 			w.purpose, w.encoded = writeState, encoded
 			w.rec.Subject = y.state.owner()
 		}
@@ -181,5 +182,6 @@ func (y *cycle) keep(ref string, w *write) {
 	y.expires = w.rec.Expires.UnixMilli()
 	y.renew, y.proven, y.keepIt, y.persist, y.reseal = false, false, false, nil, false
 	y.state.settle()
+	y.unanswered = nil
 	y.showRecord(w.rec.ID)
 }

@@ -44,11 +44,13 @@ type actor struct {
 	seen     State // what sess held when the request last heard of it
 	pending  []change
 	unsure   map[session.Rev][]change // what its writes held that got no answer
+	lost     []session.Rev            // its writes upon rev that got no answer
 	rev      session.Rev              // of the record when seen was
 	fault    bool                     // something was broken since its operation began
 	tx       change                   // the transaction that runs
 	renew    bool
 	doomed   *sess
+	ghost    *sess     // what a creation of its own has left that got no answer
 	muted    bool      // its session has ended under it
 	tell     string    // what the client is to be told: "", "set" or "expired"
 	loadedAt time.Time // zero where it has loaded none
@@ -80,6 +82,7 @@ func (a *actor) doubtful(x *sess) bool {
 
 // unanswered notes that a write got no answer.
 func (a *actor) unanswered(rev session.Rev) {
+	a.lost = append(a.lost, rev)
 	if len(a.pending) == 0 {
 		return
 	}

@@ -23,7 +23,7 @@ func (w *world) answer(r *request, how verb) {
 	case how == late && !write, how == lose && c.op == "load", how == lose && c.op == "indexed":
 		how = drop
 	}
-	extension := c.op == "update" && w.idleWant(&r.actor)
+	extension := c.op == "update" && w.extends(&r.actor)
 	switch how {
 	case drop:
 		c.err = errDropped
@@ -64,6 +64,7 @@ func (w *world) answer(r *request, how verb) {
 		if c.op == "update" && !r.killed && !extension {
 			r.unanswered(c.rec.Rev)
 		}
+		r.vain = r.vain || extension
 		r.fault = true
 		if r.sess != nil {
 			w.unlimit(r.sess.state.User)
@@ -101,12 +102,12 @@ func (w *world) answered(r *request, c *call) {
 	case c.err == nil:
 		w.made(&r.actor, c, true)
 	case c.op == "update" && errors.Is(c.err, session.ErrConflict):
-		r.fault = r.fault || w.idleWant(&r.actor)
+		r.vain = r.vain || w.extends(&r.actor)
 		w.refused(&r.actor, c.id, false)
 	case c.op == "update" && errors.Is(c.err, session.ErrNotFound):
 		w.refused(&r.actor, c.id, true)
 	case c.op == "create" && errors.Is(c.err, session.ErrExists):
-		if w.byID(c.id) == nil {
+		if r.ghost = w.byID(c.id); r.ghost == nil {
 			w.fail("%s: told that an ID is in use that nobody has", r.name)
 		}
 	case w.setup.proxy != nil:

@@ -14,7 +14,7 @@ func (m *model) removed(a *actor, id session.ID, answered bool) {
 		return
 	}
 	switch {
-	case a.doomed == x, a.target == x:
+	case a.doomed == x, a.target == x, a.ghost == x:
 	case a.revoking && x != a.except && x.was(a.user, a.since):
 	case !a.revoking && m.perSubject > 0 && m.crowd(x, a.askedFor, a.asked):
 	default:

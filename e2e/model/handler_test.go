@@ -275,7 +275,7 @@ func (w *world) committed(r *request) {
 	default:
 		w.saved(&r.actor, "", false)
 	}
-	if overdue := idleTimeout.Milliseconds() / 10; w.timed && x != nil && w.live(x) && code == http.StatusOK && !r.fault &&
+	if overdue := idleTimeout.Milliseconds() / 10; w.timed && x != nil && w.live(x) && code == http.StatusOK && !r.fault && !r.vain &&
 		!r.loadedAt.IsZero() && r.loadedAt.UnixMilli()-x.used > overdue && x.expires < x.created+absoluteTimeout.Milliseconds() {
 		w.fail("%s: %s was used, but not extended", r.name, x.name)
 	}

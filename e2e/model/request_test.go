@@ -33,6 +33,7 @@ type request struct {
 	first    *operation // what its handler begins with
 
 	tried    bool // it has begun to create a session
+	vain     bool // it has tried in vain to extend its session
 	panicked bool
 	reported bool // an event has told of something that went wrong
 }

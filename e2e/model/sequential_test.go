@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/typedsession/typedsession/session"
@@ -105,8 +106,21 @@ func (m *model) idleWant(a *actor) bool {
 	return want.equal(&a.seen)
 }
 
+// extends reports whether a write of a request is to extend its session, and
+// nothing else. One that takes a lost write back looks like it.
+func (m *model) extends(a *actor) bool {
+	back := len(a.lost) > 0 && (len(a.pending) > 0 || a.tx != nil)
+	return m.idleWant(a) && !back
+}
+
 // adopt tells a request what its session holds, or that its token is dead.
 func (m *model) adopt(a *actor, x *sess) {
+	if a.sess == x && a.rev != x.rev {
+		if a.gen != x.gen && slices.Contains(a.lost, x.rev) { // it has renewed it itself
+			a.gen, a.tell = x.gen, "set"
+		}
+		a.lost = nil
+	}
 	if !m.live(x) || !a.opens(x) {
 		m.end(a)
 		return
@@ -211,7 +225,7 @@ func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered
 	now := built.UnixMilli()
 	due := now-x.used > idleTimeout.Milliseconds()/10
 	switch {
-	case !renewed && after.equal(&x.state) && m.timed && !due:
+	case !renewed && after.equal(&x.state) && m.timed && !due && len(a.lost) == 0:
 		m.fail("%s: wrote %s without a change", a.name, x.name)
 	case renewed && a.begun:
 		m.fail("%s: renewed %s after the response", a.name, x.name)
@@ -251,7 +265,7 @@ func (m *model) stored(a *actor, x *sess, rec *session.Record) {
 // settled is told that all that a request wants is stored, and that it knows.
 func (m *model) settled(a *actor) {
 	a.seen, a.rev = a.sess.state.clone(), a.sess.rev
-	a.tx = nil
+	a.tx, a.lost = nil, nil
 	a.forget()
 }
 
@@ -265,8 +279,8 @@ func (m *model) refused(a *actor, id session.ID, gone bool) {
 	if gone == m.live(x) {
 		m.fail("%s: was told of %s: gone %v", a.name, x.name, gone)
 	}
-	if m.idleWant(a) {
-		return // it was to extend the session, which is no concern of the request's
+	if m.extends(a) {
+		return // which is no concern of the request's
 	}
 	if !gone && a.doubtful(x) {
 		a.fault = true
