@@ -40,7 +40,10 @@ func (t *Timeout) Within(parent context.Context) *Context {
 }
 
 // Beyond returns a context that has the values of parent but neither its end nor
-// its deadline. It ends after the time, or by [Context.End].
+// its deadline. It ends after the time, or by [Context.End], which must not be
+// called while a context that Within has made of it is in use: that one is not
+// done then. Of it, and of what is made of it, [context.Cause] tells the parent's
+// cause: package context finds that among the values.
 func (t *Timeout) Beyond(parent context.Context) *Context {
 	return &Context{Context: parent, timeout: t, deadline: time.Now().Add(t.after), beyond: true}
 }
@@ -50,14 +53,21 @@ type Context struct {
 	context.Context
 	timeout  *Timeout
 	deadline time.Time
-	beyond   bool        // the parent's end is not this one's
-	ended    atomic.Bool // by End
+	beyond   bool         // the parent's end is not this one's
+	reason   atomic.Int32 // why it has ended, once that is known
 
 	once  sync.Once
 	done  chan struct{}
 	leave func() bool // takes back the wait for the parent; may be nil
 	place int         // in timeout.waiting, counted from 1; 0 outside
 }
+
+// Why a context has ended. What was said once stays so.
+const (
+	unended int32 = iota
+	canceled
+	exceeded
+)
 
 // Deadline implements [context.Context].
 func (c *Context) Deadline() (time.Time, bool) { return c.deadline, true }
@@ -68,7 +78,10 @@ func (c *Context) Done() <-chan struct{} {
 		c.done = make(chan struct{})
 		c.timeout.add(c)
 		if c.heedsParent() {
-			c.leave = context.AfterFunc(c.Context, func() { c.timeout.remove(c) })
+			c.leave = context.AfterFunc(c.Context, func() {
+				_ = c.Err() // which it keeps
+				c.timeout.remove(c)
+			})
 		}
 	})
 	return c.done
@@ -85,24 +98,41 @@ func (c *Context) heedsParent() bool {
 
 // Err implements [context.Context].
 func (c *Context) Err() error {
+	reason := c.reason.Load()
+	if reason == unended {
+		if reason = c.ending(); reason == unended {
+			return nil
+		}
+		c.reason.CompareAndSwap(unended, reason)
+		reason = c.reason.Load()
+	}
+	if reason == exceeded {
+		return context.DeadlineExceeded
+	}
+	return context.Canceled
+}
+
+// ending returns why the context ends now, if it does.
+func (c *Context) ending() int32 {
 	if !c.beyond {
-		if err := c.Context.Err(); err != nil {
-			return err
+		switch c.Context.Err() {
+		case nil:
+		case context.DeadlineExceeded:
+			return exceeded
+		default:
+			return canceled
 		}
 	}
-	switch {
-	case !time.Now().Before(c.deadline):
-		return context.DeadlineExceeded
-	case c.ended.Load():
-		return context.Canceled
+	if !time.Now().Before(c.deadline) {
+		return exceeded
 	}
-	return nil
+	return unended
 }
 
 // End ends the context. Whoever made it calls that when it is not needed any
 // more.
 func (c *Context) End() {
-	c.ended.Store(true) // first: a context that is done has an error
+	c.reason.CompareAndSwap(unended, canceled) // first: a context that is done has an error
 	c.once.Do(func() { c.done = closed })
 	if c.leave != nil {
 		c.leave()
@@ -159,7 +189,9 @@ func (t *Timeout) fire() {
 	defer t.mu.Unlock()
 	t.alarm = time.Time{}
 	for now := time.Now(); len(t.waiting) > 0 && !now.Before(t.waiting[0].deadline); {
-		close(heap.Pop(&t.waiting).(*Context).done)
+		c := heap.Pop(&t.waiting).(*Context)
+		c.reason.CompareAndSwap(unended, exceeded)
+		close(c.done)
 	}
 	t.schedule()
 }

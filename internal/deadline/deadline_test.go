@@ -68,6 +68,21 @@ func TestContext(t *testing.T) {
 				}
 			}
 		})
+		t.Run(name+": the error that it has ended with stays", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := of(deadline.New(second), t.Context())
+				c.End()
+				wantError(t, c, context.Canceled)
+				time.Sleep(second)
+				wantError(t, c, context.Canceled)
+
+				c = of(deadline.New(second), t.Context())
+				time.Sleep(second)
+				wantError(t, c, context.DeadlineExceeded)
+				c.End()
+				wantError(t, c, context.DeadlineExceeded)
+			})
+		})
 		t.Run(name+": it has the values of the parent", func(t *testing.T) {
 			c := of(deadline.New(second), context.WithValue(t.Context(), key{}, "value"))
 			defer c.End()
@@ -104,6 +119,22 @@ func TestWithin(t *testing.T) {
 				}
 				cancel()
 				wantDone(t, c, context.Canceled)
+			})
+		}
+	})
+	t.Run("the end of the parent after its own changes nothing", func(t *testing.T) {
+		for _, waits := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				parent, cancel := context.WithCancel(t.Context())
+				c := deadline.New(second).Within(parent)
+				defer c.End()
+				if waits {
+					wantLive(t, c)
+				}
+				time.Sleep(second)
+				wantDone(t, c, context.DeadlineExceeded)
+				cancel()
+				wantError(t, c, context.DeadlineExceeded)
 			})
 		}
 	})

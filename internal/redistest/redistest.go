@@ -33,12 +33,16 @@ func Programs() []Program {
 	return found
 }
 
+const missing = "neither redis-server nor valkey-server is on PATH"
+
+// required reports whether a machine without a server program is a failure.
+func required() bool { return os.Getenv(RequireServers) == "1" }
+
 // Main runs a package's tests. Where no server program is installed it says so
 // in one line, and fails if RequireServers is set.
 func Main(m *testing.M) {
 	if len(Programs()) == 0 {
-		const missing = "neither redis-server nor valkey-server is on PATH"
-		if os.Getenv(RequireServers) == "1" {
+		if required() {
 			fmt.Fprintf(os.Stderr, "%s, and %s=1 asks for one\n", missing, RequireServers)
 			os.Exit(1)
 		}
@@ -47,14 +51,26 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Each runs test once for each server program, as a subtest of its name.
-func Each(t *testing.T, test func(t *testing.T, p Program)) {
+// need returns the server programs. Without one it skips the test, or fails it
+// if RequireServers is set.
+func need(t testing.TB) []Program {
 	t.Helper()
 	programs := Programs()
-	if len(programs) == 0 {
-		t.Skip("no server program on PATH") // Main has said more, once
+	switch {
+	case len(programs) > 0:
+	case required():
+		t.Fatalf("%s, and %s=1 asks for one", missing, RequireServers)
+	default:
+		t.Skip(missing)
 	}
-	for _, p := range programs {
+	return programs
+}
+
+// Each runs test once for each server program, as a subtest of its name. Without
+// a program it does as Start does.
+func Each(t *testing.T, test func(t *testing.T, p Program)) {
+	t.Helper()
+	for _, p := range need(t) {
 		t.Run(p.Name, func(t *testing.T) { test(t, p) })
 	}
 }
@@ -64,12 +80,5 @@ func Each(t *testing.T, test func(t *testing.T, p Program)) {
 // RequireServers is set.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	programs := Programs()
-	if len(programs) == 0 {
-		if os.Getenv(RequireServers) == "1" {
-			t.Fatalf("no server program on PATH, and %s=1 asks for one", RequireServers)
-		}
-		t.Skip("no server program on PATH")
-	}
-	return programs[0].Start(t)
+	return need(t)[0].Start(t)
 }

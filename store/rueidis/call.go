@@ -9,15 +9,20 @@ import (
 const (
 	// directCalls is how many calls the client may have to deal with at once
 	// for the next one to be made on the caller's own goroutine. The client
-	// queues 1024 commands for a connection, and a caller that comes to a full
-	// queue waits there whatever its context says: 12 s, with the client's
-	// default settings, behind a network that has gone silent.
-	directCalls = 512
+	// queues 1024 commands for a connection, or 256 with the shortest queue
+	// that it recommends, and a caller that comes to a full queue waits there
+	// whatever its context says: 12 s, with the client's default settings,
+	// behind a network that has gone silent. A call queues two at most.
+	directCalls = 100
 
 	// abandonedFor is how long a call that was given up is taken to stay in
 	// the client's queue. It leaves when its answer comes or its connection is
 	// found dead, which the client's default settings do within 12 s.
 	abandonedFor = time.Minute
+
+	// lastWord is how long a call on a goroutine of its own has to come back
+	// once its context has ended, so that the caller learns what the matter was.
+	lastWord = 20 * time.Millisecond
 )
 
 // answer is what a call returns.
@@ -26,15 +31,16 @@ type answer[T any] struct {
 	err   error
 }
 
-// call runs one use of the client and returns no later than ctx ends.
+// call runs one use of the client and returns when ctx ends, or a moment later.
+// A use that dedicates takes a connection of its own.
 //
 // To be sure of that whatever the client does takes a goroutine, which costs
 // each call up to 5 µs on a busy machine. So it is left out while nothing is
 // known that could hold the caller up: the queues have room, and no connection
 // of its own is to be made, for which the client takes no context.
-func call[T any](st *Store, ctx *deadline.Context, use func() (T, error)) (T, error) {
+func call[T any](st *Store, ctx *deadline.Context, dedicates bool, use func() (T, error)) (T, error) {
 	defer ctx.End()
-	if st.calls.Add(1) <= directCalls && st.opts.Replicas == 0 {
+	if st.calls.Add(1) <= directCalls && !dedicates {
 		value, err := use()
 		st.leave(ctx, err)
 		return value, err
@@ -50,6 +56,13 @@ func call[T any](st *Store, ctx *deadline.Context, use func() (T, error)) (T, er
 	case a := <-done:
 		return a.value, a.err
 	case <-ctx.Done():
+	}
+	timer := time.NewTimer(lastWord)
+	defer timer.Stop()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-timer.C:
 		var none T
 		return none, ctx.Err()
 	}

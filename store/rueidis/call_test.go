@@ -22,7 +22,7 @@ func TestCallsAreCounted(t *testing.T) {
 				t.Errorf("%s: %d calls, want %d", what, n, want)
 			}
 		}
-		if _, err := call(st, timeout.Within(t.Context()), func() (int, error) {
+		if _, err := call(st, timeout.Within(t.Context()), false, func() (int, error) {
 			wantCalls("during a call", 1)
 			return 0, nil
 		}); err != nil {
@@ -31,7 +31,7 @@ func TestCallsAreCounted(t *testing.T) {
 		wantCalls("after it", 0)
 
 		ctx := timeout.Within(t.Context())
-		if _, err := call(st, ctx, func() (int, error) {
+		if _, err := call(st, ctx, false, func() (int, error) {
 			<-ctx.Done()
 			return 0, ctx.Err()
 		}); !errors.Is(err, context.DeadlineExceeded) {
@@ -44,7 +44,7 @@ func TestCallsAreCounted(t *testing.T) {
 		// A client that does not look at the context, when it is crowded.
 		st.calls.Store(directCalls)
 		answered := make(chan bool)
-		if _, err := call(st, timeout.Within(t.Context()), func() (int, error) {
+		if _, err := call(st, timeout.Within(t.Context()), false, func() (int, error) {
 			<-answered
 			return 0, nil
 		}); !errors.Is(err, context.DeadlineExceeded) {

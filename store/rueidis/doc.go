@@ -12,10 +12,12 @@
 //
 // # Timeouts
 //
-// Every operation ends within [Options.Timeout], whatever its context says. When
-// that is cancelled it ends at once, or, where nobody shares its connection, with
-// the answer or the timeout. Until then a broken connection, a server that is
-// loading its data and a cluster without a master are met with another attempt.
+// Every operation ends within [Options.Timeout], whatever its context says. (One
+// that waits for a connection which another is making, and then has to make its
+// own, may take twice that.) When the context is cancelled it ends at once, or,
+// where nobody shares its connection, with the answer or the timeout. Until then
+// a broken connection, a server that is loading its data and a cluster without a
+// master are met with another attempt.
 // A write whose answer was lost is not made twice, and does not appear as
 // somebody else's: the record keeps the revisions that led to it.
 //
@@ -36,8 +38,10 @@
 //
 // It is asynchronous: a fail-over may lose what was answered a moment before,
 // and so bring back a session that was just ended. [Options.Replicas] has each
-// write wait for replicas, and fail where they do not answer. Reads never go to
-// replicas.
+// write wait for replicas, and fail where they do not answer. (Striking a session
+// off its subject does not wait: it matters to nobody if that is lost.) Reads are
+// never sent to replicas, but a master that has become one answers them for as
+// long as the client takes it for a master.
 //
 // # Security
 //

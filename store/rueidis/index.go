@@ -21,23 +21,21 @@ var _ session.SubjectIndex = (*Store)(nil)
 // time until then.
 const indexScript = `redis.call('ZREMRANGEBYSCORE',KEYS[1],'-inf',ARGV[3])
 redis.call('ZADD',KEYS[1],ARGV[2],ARGV[1])
-if redis.call('PTTL',KEYS[1])<tonumber(ARGV[4]) then redis.call('PEXPIRE',KEYS[1],ARGV[4]) end
+redis.call('PEXPIRE',KEYS[1],string.format('%.0f',math.max(tonumber(ARGV[4]),redis.call('PTTL',KEYS[1]))))
 return 1`
 
 // Index implements [session.SubjectIndex].
 func (st *Store) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
-	_, err := ask(ctx, st, func(op context.Context) (int64, error) {
-		return st.client.Do(op, st.client.B().Eval().Script(indexScript).Numkeys(1).Key(st.subjectKey(subject)).
-			Arg(string(id[:]), milliseconds(until.UnixMilli()), milliseconds(time.Now().UnixMilli()), lifetime(until)).
-			Build()).AsInt64()
-	})
+	err := st.note(ctx, st.subjectKey(subject), indexScript,
+		string(id[:]), milliseconds(until.UnixMilli()), milliseconds(time.Now().UnixMilli()), lifetime(until))
 	if err != nil {
 		return fmt.Errorf("rueidis: index: %w", err)
 	}
 	return nil
 }
 
-// Unindex implements [session.SubjectIndex].
+// Unindex implements [session.SubjectIndex]. It does not wait for replicas: an
+// entry that comes back leads to a session that has ended, and so to nothing.
 func (st *Store) Unindex(ctx context.Context, subject string, id session.ID) error {
 	_, err := ask(ctx, st, func(op context.Context) (int64, error) {
 		return st.client.Do(op, st.client.B().Zrem().Key(st.subjectKey(subject)).Member(string(id[:])).Build()).AsInt64()
@@ -70,11 +68,24 @@ func (st *Store) Indexed(ctx context.Context, subject string) ([]session.Indexed
 
 func (st *Store) subjectKey(subject string) string { return st.opts.Prefix + "subject:" + subject }
 
+// note runs a script that writes each time, and may as well run twice, until it
+// is answered and acknowledged or the time is up.
+func (st *Store) note(ctx context.Context, key, script string, args ...string) error {
+	op := st.timeout.Within(ctx)
+	_, err := call(st, op, st.opts.Replicas > 0, func() (reply, error) {
+		return reply{}, persist(op, func() error {
+			_, err := st.run(op, key, script, args)
+			return err
+		})
+	})
+	return err
+}
+
 // ask makes a command that may as well be made twice, until it is answered or
 // the time is up.
 func ask[T any](ctx context.Context, st *Store, attempt func(context.Context) (T, error)) (T, error) {
 	op := st.timeout.Within(ctx)
-	return call(st, op, func() (value T, err error) {
+	return call(st, op, false, func() (value T, err error) {
 		err = persist(op, func() error {
 			value, err = attempt(op)
 			return err

@@ -199,64 +199,80 @@ func TestHotSessionUnderCuts(t *testing.T) {
 // client's queues have room for, and with a client whose own limits are far
 // away. Every caller must be answered in time, and so must one who cancels.
 func TestBoundedTime(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		settings client.ClientOption
+		callers  int
+	}{
+		{"the client's default settings", client.ClientOption{}, 4000},
+		{"one short queue", client.ClientOption{RingScaleEachConn: 8, PipelineMultiplex: -1}, 400},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			redistest.Each(t, func(t *testing.T, p redistest.Program) {
+				testBoundedTime(t, p, test.settings, test.callers)
+			})
+		})
+	}
+}
+
+func testBoundedTime(t *testing.T, p redistest.Program, settings client.ClientOption, callers int) {
 	const (
-		callers = 4000
 		timeout = 500 * time.Millisecond
 		slack   = 6 * time.Second // for a slow machine, and below the client's 12 s
 	)
-	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		proxy := redistest.NewProxy(t, p.Start(t).Addr)
-		st := newStore(t, client.ClientOption{InitAddress: []string{proxy.Addr}}, rueidis.Options{Timeout: timeout})
-		rec := newRecord()
-		ref, err := st.Create(t.Context(), rec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Callers that share the connections bring the client to queue commands.
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				if _, err := st.Load(t.Context(), ref); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		proxy.Silence(true)
+	proxy := redistest.NewProxy(t, p.Start(t).Addr)
+	settings.InitAddress = []string{proxy.Addr}
+	st := newStore(t, settings, rueidis.Options{Timeout: timeout})
+	rec := newRecord()
+	ref, err := st.Create(t.Context(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Callers that share the connections bring the client to queue commands.
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			if _, err := st.Load(t.Context(), ref); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	proxy.Silence(true)
 
-		var slowest atomic.Int64
-		for i := range callers {
-			wg.Go(func() {
-				began := time.Now()
-				var err error
-				if i%2 == 0 {
-					_, err = st.Load(t.Context(), ref)
-				} else {
-					_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
-				}
-				if err == nil || isContract(err) {
-					t.Errorf("behind a silent network: %v", err)
-				}
-				took := int64(time.Since(began))
-				for old := slowest.Load(); took > old && !slowest.CompareAndSwap(old, took); old = slowest.Load() {
-				}
-			})
-		}
-		wg.Wait()
-		t.Logf("%d callers, slowest %v", callers, time.Duration(slowest.Load()))
-		if took := time.Duration(slowest.Load()); took > timeout+slack {
-			t.Errorf("a caller was answered after %v, want about %v", took, timeout)
-		}
+	var slowest atomic.Int64
+	for i := range callers {
+		wg.Go(func() {
+			began := time.Now()
+			var err error
+			if i%2 == 0 {
+				_, err = st.Load(t.Context(), ref)
+			} else {
+				_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
+			}
+			if err == nil || isContract(err) {
+				t.Errorf("behind a silent network: %v", err)
+			}
+			took := int64(time.Since(began))
+			for old := slowest.Load(); took > old && !slowest.CompareAndSwap(old, took); old = slowest.Load() {
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d callers, slowest %v", callers, time.Duration(slowest.Load()))
+	if took := time.Duration(slowest.Load()); took > timeout+slack {
+		t.Errorf("a caller was answered after %v, want about %v", took, timeout)
+	}
 
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(20*time.Millisecond, cancel)
-		if _, err := st.Load(ctx, ref); !errors.Is(err, context.Canceled) {
-			t.Errorf("Load with a context that was cancelled meanwhile: %v", err)
-		}
-		ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		if err := st.Delete(ctx, ref); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Delete with a context that ended meanwhile: %v", err)
-		}
-	})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := st.Load(ctx, ref); !errors.Is(err, context.Canceled) {
+		t.Errorf("Load with a context that was cancelled meanwhile: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := st.Delete(ctx, ref); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Delete with a context that ended meanwhile: %v", err)
+	}
 }

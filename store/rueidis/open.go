@@ -79,6 +79,9 @@ func parseURL(rawURL string) (client.ClientOption, error) {
 	if u.Fragment != "" || u.Opaque != "" || u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery, "@") {
 		return none, errors.New("rueidis: the URL has an @ or # that is no part of its syntax; special characters in its password must be percent-encoded")
 	}
+	if u.Scheme == "unix" && u.Host != "" {
+		return none, errors.New("rueidis: a unix URL has a path, as in unix:///run/redis.sock, and no host; special characters in its password must be percent-encoded")
+	}
 	settings, err := client.ParseURL(rawURL)
 	if err != nil {
 		// "redis: invalid database number: ..."
@@ -103,6 +106,10 @@ func advise(settings *client.ClientOption, opts Options) {
 	// goroutines read 1.7 times as much. One goroutine does not wait.
 	settings.PipelineMultiplex = -1
 	settings.MaxFlushDelay = 20 * time.Microsecond
+	// Writes that wait for replicas take a connection each. The client would
+	// make 1024, and keep them for ever.
+	settings.BlockingPoolSize = 128
+	settings.BlockingPoolCleanup = time.Minute
 	if opts.MaxRevocationDelay == 0 {
 		// Asks the server for less, and lets RESP2 do.
 		settings.DisableCache = true

@@ -56,6 +56,8 @@ func TestOpenURL(t *testing.T) {
 		{"a slash behind digits", "redis://user:4711/two@localhost", "4711/two", "percent-encoded"},
 		{"a question mark in the password", "redis://user:4711?two@localhost", "4711?two", "percent-encoded"},
 		{"a number sign in the password", "redis://user:4711#two@localhost", "4711#two", "percent-encoded"},
+		{"a slash in the password of a socket", "unix://user:4711/two@/run/redis.sock", "4711/two", "percent-encoded"},
+		{"a socket with two slashes", "unix://run/redis.sock", "", "no host"},
 		{"a password in the database's place", "redis://localhost/hunter2", "hunter2", "database number"},
 		{"a password in the path", "redis://localhost/hunter2/two", "hunter2/two", "path"},
 		{"a database that is none", "redis://localhost?db=hunter2", "hunter2", "database number"},

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
@@ -74,6 +77,94 @@ func TestReplicationLostAnswer(t *testing.T) {
 		proxy.LoseAnswer(func() {})
 		_, err = st.Update(t.Context(), ref, second.Rev, next(rec))
 		wantUnacknowledged(t, err)
+	})
+}
+
+// TestReplicasOfEachWrite has no replica: no write succeeds that matters in a
+// fail-over.
+func TestReplicasOfEachWrite(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		settings := client.ClientOption{InitAddress: []string{p.Start(t).Addr}}
+		st := newStore(t, settings, rueidis.Options{Replicas: 1, Timeout: time.Second})
+		rec := newRecord()
+		ref, ctx := rec.ID.String(), t.Context()
+		for _, write := range []struct {
+			name string
+			run  func() error
+		}{
+			{"create", func() error { _, err := st.Create(ctx, rec); return err }},
+			{"update", func() error { _, err := st.Update(ctx, ref, rec.Rev, next(rec)); return err }},
+			{"delete", func() error { return st.Delete(ctx, ref) }},
+			{"index", func() error { return st.Index(ctx, "alice", rec.ID, rec.Expires) }},
+			{"revoke", func() error { return st.Revoker().Revoke(ctx, "alice", time.Now(), rec.Expires) }},
+		} {
+			t.Run(write.name, func(t *testing.T) { wantUnacknowledged(t, write.run()) })
+		}
+	})
+}
+
+// TestNotesAreWrittenAgain makes sure that noting what is noted already is a
+// write, since a replica acknowledges nothing else.
+func TestNotesAreWrittenAgain(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		st := open(t, "redis://"+s.Addr, rueidis.Options{})
+		rec, other := newRecord(), newRecord()
+		long := rec.Expires.Add(time.Hour)
+		if err := st.Index(t.Context(), "alice", other.ID, long); err != nil {
+			t.Fatal(err)
+		}
+		changes := func() string {
+			info := s.MustDo("INFO", "persistence")
+			_, info, _ = strings.Cut(info, "rdb_changes_since_last_save:")
+			n, _, _ := strings.Cut(info, "\r")
+			return n
+		}
+		before := time.Now()
+		for _, note := range []struct {
+			name string
+			run  func() error
+		}{
+			{"index", func() error { return st.Index(t.Context(), "alice", rec.ID, rec.Expires) }},
+			{"revoke", func() error { return st.Revoker().Revoke(t.Context(), "alice", before, rec.Expires) }},
+		} {
+			t.Run(note.name, func(t *testing.T) {
+				var counts [3]string
+				for i := range counts {
+					counts[i] = changes()
+					if err := note.run(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if counts[1] == counts[0] || changes() == counts[2] {
+					t.Errorf("changes %q, then %q: the last time nothing was written", counts, changes())
+				}
+			})
+		}
+	})
+}
+
+// TestReplicasConnections makes sure that a burst of writes does not leave a
+// connection for each.
+func TestReplicasConnections(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		master, _, _ := startReplicated(t, p)
+		st := open(t, "redis://"+master.Addr, rueidis.Options{Replicas: 1, Timeout: 20 * time.Second})
+		var wg sync.WaitGroup
+		for range 600 {
+			wg.Go(func() {
+				if _, err := st.Create(t.Context(), newRecord()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		clients := strings.Count(master.MustDo("CLIENT", "LIST", "TYPE", "normal"), "cmd=")
+		if clients > 128+10 { // and those for everything else
+			t.Errorf("%d connections after a burst, want about 128", clients)
+		}
 	})
 }
 

@@ -30,10 +30,7 @@ return 1`
 
 // Revoke implements [session.Revoker].
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
-	_, err := ask(ctx, r.st, func(op context.Context) (int64, error) {
-		return r.st.client.Do(op, r.st.client.B().Eval().Script(revokeScript).Numkeys(1).Key(r.key(key)).
-			Arg(milliseconds(before.UnixMilli()), lifetime(until)).Build()).AsInt64()
-	})
+	err := r.st.note(ctx, r.key(key), revokeScript, milliseconds(before.UnixMilli()), lifetime(until))
 	if err != nil {
 		return fmt.Errorf("rueidis: revoke: %w", err)
 	}

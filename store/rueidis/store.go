@@ -39,8 +39,8 @@ type Options struct {
 	// Replicas is how many replicas must have acknowledged a write before it
 	// counts. Zero means none: a fail-over then loses what the promoted
 	// replica had not yet received, which may be a logout. A write that too
-	// few acknowledge within half of Timeout is an error, though it was made.
-	// Each write takes a connection of its own meanwhile.
+	// few acknowledge within half of what is left of Timeout is an error, though
+	// it was made. Each write takes a connection of its own meanwhile.
 	Replicas int
 }
 
@@ -127,7 +127,7 @@ func (st *Store) load(ctx context.Context, ref string, cached bool) (session.Rec
 	}
 	cached = cached && !st.recent.has(id)
 	op := st.timeout.Within(ctx)
-	s, err := call(st, op, func() (stored, error) {
+	s, err := call(st, op, false, func() (stored, error) {
 		if cached {
 			// That a session is not there is never taken from the cache: nobody
 			// is logged out by what the cache has missed.
@@ -228,7 +228,7 @@ func (st *Store) Update(ctx context.Context, ref string, base session.Rev, rec s
 var errOutcome = errors.New("the answer was lost and others have written since: the change was made or it was not")
 
 // Delete implements [session.Store]. It leaves alone what is no session, and a
-// mark in the place of one for a minute: a Create under way while its
+// mark in the place of one for 15 minutes: a Create under way while its
 // connection broke may still arrive, and must not bring the session back.
 func (st *Store) Delete(ctx context.Context, ref string) error {
 	id, err := session.ParseID(ref)
@@ -271,8 +271,9 @@ func (st *Store) foreign(id session.ID) error {
 	return fmt.Errorf("rueidis: key %q holds no session: %w", st.key(id), session.ErrNotFound)
 }
 
-// isWrongType reports whether the key held something else than a string.
+// isWrongType reports whether the key held something else than a string. Redis 6
+// puts words about the script before those that count.
 func isWrongType(err error) bool {
 	refusal, ok := client.IsRedisErr(err)
-	return ok && strings.HasPrefix(refusal.Error(), "WRONGTYPE")
+	return ok && strings.Contains(refusal.Error(), "WRONGTYPE")
 }

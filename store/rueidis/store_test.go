@@ -257,23 +257,39 @@ func TestDamagedRecord(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
-		rec := newRecord()
-		ref, err := st.Create(t.Context(), rec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key := "session:" + ref
-		s.MustDo("SET", key, s.MustDo("GETRANGE", key, "0", "20"))
+		for _, test := range []struct {
+			name string
+			last string // byte that is left
+		}{
+			{"in its head", "20"},
+			{"in its earlier revisions", "29"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				first := newRecord()
+				ref, err := st.Create(t.Context(), first)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rec := next(first)
+				if _, err := st.Update(t.Context(), ref, first.Rev, rec); err != nil {
+					t.Fatal(err)
+				}
+				key := "session:" + ref
+				s.MustDo("SET", key, s.MustDo("GETRANGE", key, "0", test.last))
 
-		_, err = st.Load(t.Context(), ref)
-		wantForeign(t, "Load", err, key)
-		_, err = st.Update(t.Context(), ref, newRev(), next(rec))
-		wantForeign(t, "Update", err, key)
-		if err := st.Delete(t.Context(), ref); err != nil {
-			t.Errorf("Delete: %v", err)
-		}
-		if n := s.MustDo("STRLEN", key); n != "1" {
-			t.Errorf("after Delete the key holds %s bytes, want a tombstone of 1", n)
+				_, err = st.Load(t.Context(), ref)
+				wantForeign(t, "Load", err, key)
+				for _, base := range []session.Rev{rec.Rev, newRev()} {
+					_, err = st.Update(t.Context(), ref, base, next(rec))
+					wantForeign(t, "Update", err, key)
+				}
+				if err := st.Delete(t.Context(), ref); err != nil {
+					t.Errorf("Delete: %v", err)
+				}
+				if n := s.MustDo("STRLEN", key); n != "1" {
+					t.Errorf("after Delete the key holds %s bytes, want a tombstone of 1", n)
+				}
+			})
 		}
 	})
 }
@@ -341,7 +357,7 @@ func TestKeysExpire(t *testing.T) {
 		if err := st.Delete(t.Context(), rec.ID.String()); err != nil {
 			t.Fatal(err)
 		}
-		ttl("Delete", time.Minute)
+		ttl("Delete", 15*time.Minute)
 	})
 }
 

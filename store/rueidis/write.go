@@ -30,10 +30,11 @@ return 1`
 	// earlier revisions; subject and payload; lifetime; the present time. The
 	// revision that is replaced becomes the newest of the earlier ones, which
 	// are kept while writes come within ten seconds of each other, which is
-	// longer than a write is repeated.
+	// longer than a write is repeated. A record that ends before its subject
+	// is damaged, and told so by what reads the answer.
 	updateScript = `local h=redis.call('GETRANGE',KEYS[1],0,281)
 if h=='' then return false end
-if string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
+if #h<26 or #h<26+8*string.byte(h,26) or string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
 local now=tonumber(ARGV[5])
 if struct.unpack('>I8',h,10)<=now then return false end
 local n=0
@@ -57,9 +58,11 @@ if v then redis.call('SET',KEYS[1],v,'KEEPTTL') end
 return 1`
 )
 
-// tombstoneLife is how long a deleted ID stays in use. It outlasts any write
-// that was under way, by far.
-const tombstoneLife = time.Minute
+// tombstoneLife is how long a deleted ID stays in use. It is to outlast any
+// Create that was under way. Its Store has given that up within seconds, but a
+// proxy may hold it for as long as its connection to the server lives, which by
+// the defaults of Linux is a quarter of an hour when nothing gets through.
+const tombstoneLife = 15 * time.Minute
 
 // lifetime returns the time until expires as scripts take it. The server is
 // told how long a key is to live, not until when: its clock may differ, and
@@ -80,7 +83,7 @@ type reply struct {
 // write runs a script that writes revision rev.
 func (st *Store) write(ctx context.Context, id session.ID, rev session.Rev, script string, args ...string) (reply, error) {
 	op := st.timeout.Within(ctx)
-	r, err := call(st, op, func() (reply, error) {
+	r, err := call(st, op, st.opts.Replicas > 0, func() (reply, error) {
 		var r reply
 		repeated := false
 		err := persist(op, func() (err error) {

@@ -53,7 +53,7 @@ var notifyCases = []testCase{
 
 // freshCases apply to a store that is a session.FreshLoader.
 var freshCases = []testCase{
-	{"fresh: what others have written", func(t *trial) {
+	{"fresh: after an update", func(t *trial) {
 		rec := newRecord()
 		ref := t.create(rec)
 		for range 20 {
@@ -189,7 +189,7 @@ func indexConcurrent(t *trial) {
 }
 
 // wantNotified checks that a change closes the channels of those who wait for
-// it, but of nobody who has given up or waits for another record.
+// it, though another has given up. That one's may be closed too.
 func (t *trial) wantNotified(what string, change func(session.Record, string) error) {
 	t.Helper()
 	notifier := t.store.(session.Notifier)

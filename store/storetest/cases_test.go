@@ -74,7 +74,7 @@ func TestBrokenStoresFail(t *testing.T) {
 			var got []string
 			for name, failure := range failures(t, m.broken) {
 				got = append(got, name)
-				if !strings.Contains(failure, "The contract of session.Store: ") {
+				if !strings.Contains(failure, "The contract in package session: ") {
 					t.Errorf("%s: the failure quotes no sentence of the contract: %s", name, failure)
 				}
 			}

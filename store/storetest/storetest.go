@@ -98,7 +98,7 @@ type breach struct {
 }
 
 func (b *breach) Error() string {
-	return fmt.Sprintf("%s\nThe contract of session.Store: %q", b.what, string(b.rule))
+	return fmt.Sprintf("%s\nThe contract in package session: %q", b.what, string(b.rule))
 }
 
 // broke returns a breach. Goroutines of a case return it, because only the
