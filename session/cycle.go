@@ -34,9 +34,8 @@ type cycle struct {
 	header     header
 	encoded    []byte // the state in it
 	secret     secret
-	loaded     int64 // when it was read
-	unanswered []lostWrite
-	tried      bool // to extend it
+	loaded     int64      // when it was read
+	unanswered *lostWrite // the last one
 
 	// What the request wants.
 	persist *bool // SetPersistent was called
@@ -47,6 +46,7 @@ type cycle struct {
 	keepIt  bool  // RevokeOthers was called
 	reseal  bool  // the token was sealed under an older key
 	begun   bool  // the response has begun: the client can be told nothing more
+	tried   bool  // it was tried to extend the session
 
 	tell   message
 	vary   [1]string // the response's header, to save an allocation
@@ -72,6 +72,7 @@ type lostWrite struct {
 	rev    Rev
 	secret secret
 	news   bool // the client must be told of it
+	before *lostWrite
 }
 
 // message is what the client must be told with the response.
@@ -239,7 +240,7 @@ func (y *cycle) recall(rev Rev) {
 	if rev == y.rev {
 		return // those writes may still come
 	}
-	for _, w := range y.unanswered {
+	for w := y.unanswered; w != nil; w = w.before {
 		if w.rev == rev {
 			y.secret = w.secret
 			if w.news {

@@ -273,7 +273,7 @@ func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
 	err = y.written(ref, err)
 	if w.purpose != writeExpiry && errors.Is(err, ErrUnavailable) {
 		y.state.lost(w.rec.Rev) // it may be in the store: see adopt
-		y.unanswered = append(y.unanswered, lostWrite{w.rec.Rev, w.secret, y.news(w)})
+		y.unanswered = &lostWrite{w.rec.Rev, w.secret, y.news(w), y.unanswered}
 	}
 	return ref, err
 }

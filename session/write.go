@@ -49,7 +49,7 @@ func (y *cycle) change(tx bool) (write, error) {
 			return write{}, err
 		}
 		// A write that got no answer may have changed it from what is known.
-		if len(y.unanswered) > 0 || !bytes.Equal(encoded[maxHeaderSize:], y.encoded) {
+		if y.unanswered != nil || !bytes.Equal(encoded[maxHeaderSize:], y.encoded) {
 			w.purpose, w.encoded = writeState, encoded
 			w.rec.Subject = y.state.owner()
 		}
