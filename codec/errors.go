@@ -132,7 +132,7 @@ var gobTexts = []string{
 
 // jsonEncodeError returns what may be shown of an error of json.Encoder.
 func jsonEncodeError(err error) error {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // one that wraps it may say more
 	case *json.UnsupportedTypeError, *json.UnsupportedValueError: // NaN, infinity, a cycle
 		return err
 	case *json.MarshalerError:

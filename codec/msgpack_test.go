@@ -202,8 +202,11 @@ func TestWhatMsgPackKeeps(t *testing.T) {
 	})
 	t.Run("no maps in an interface whose keys are arrays, maps or structs", func(t *testing.T) {
 		for _, v := range []any{
-			map[[2]int]int{{1, 2}: 3}, map[struct{ A int }]int{{1}: 3}, map[any]any{"a": 1, [1]string{"b"}: 2},
-			map[any]any{struct{ M any }{&map[int]int{1: 2}}: 1, 1: 2}, []any{map[[1]bool]int{{true}: 1}},
+			map[[2]int]int{{1, 2}: 3},
+			map[struct{ A int }]int{{1}: 3},
+			map[any]any{"a": 1, [1]string{"b"}: 2},
+			map[any]any{struct{ M any }{&map[int]int{1: 2}}: 1, 1: 2},
+			[]any{map[[1]bool]int{{true}: 1}},
 		} {
 			c := codec.MsgPack[any]()
 			var got any

@@ -69,7 +69,7 @@ type (
 		B        string   `msgpack:"x"`
 	}
 	hiddenBehindMarker struct {
-		marker
+		marker //nolint:unused // by reflection only
 		userID string
 	}
 	// Both have methods for JSON, so that neither's become those of the struct.
@@ -120,7 +120,7 @@ func TestTypesOfWhichSomethingIsLost(t *testing.T) {
 	unsupported[[]map[*big.Int]string](t, "map keys of type *big.Int", "JSON")
 	unsupported[[]map[level]string](t, "map keys of type codec_test.level", "JSON")
 	unsupported[[]struct {
-		F func() `json:"-,"`
+		F func() `json:"-,"` //nolint:staticcheck // it is what is tested
 	}](t, "F: func() is not supported", "JSON") // the field's name is "-"
 }
 
@@ -213,12 +213,12 @@ func TestTypesOfWhichNothingIsLost(t *testing.T) {
 	type Big struct{ N big.Int }
 	type left struct {
 		Base
-		ID     string `json:"-" msgpack:"-"`
-		number `json:"-" msgpack:"-"`
+		ID     string                 `json:"-" msgpack:"-"`
+		number `json:"-" msgpack:"-"` //nolint:unused // by reflection only
 	}
 	type deeper struct {
 		left
-		marker
+		marker //nolint:unused // by reflection only
 		*Other `json:"other" msgpack:",noinline"`
 		Name   string `json:",omitempty" msgpack:",omitempty"`
 	}

@@ -174,7 +174,7 @@ func TestErrorsThatAreShown(t *testing.T) {
 	}
 }
 
-type sealed struct{ secret string }
+type sealed struct{ secret string } //nolint:unused // for what prints it
 
 // TestMigrateErrorsDoNotQuoteTheState: an error of the function can be matched,
 // and neither it nor a panic shows its text.
