@@ -46,7 +46,7 @@ type cycle struct {
 	keepIt  bool  // RevokeOthers was called
 	reseal  bool  // the token was sealed under an older key
 	begun   bool  // the response has begun: the client can be told nothing more
-	tried   bool  // it was tried to extend the session
+	tried   bool  // an extension has failed, and is not tried again
 
 	tell   message
 	vary   [1]string // the response's header, to save an allocation

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -213,4 +214,18 @@ func TestUndecodableClientHeld(t *testing.T) {
 	if got := b.read(m); got.Count != 1 || got.User != "" {
 		t.Errorf("state %+v", got)
 	}
+}
+
+// What a codec panics with may hold the state, which is no business of a log.
+func TestCodecPanicIsNotQuoted(t *testing.T) {
+	g := newRig(t, withFussyCodec)
+	g.update(note("panic"))
+	g.log.kinds()
+	g.use(func(*session.Session[state]) {})
+	for _, e := range g.log.list {
+		if e.Err == nil || strings.Contains(e.Err.Error(), "cannot decode that") || !strings.Contains(e.Err.Error(), "decode: string") {
+			t.Errorf("the error of event %q is %v", e.Kind, e.Err)
+		}
+	}
+	g.log.want(t, "rejected:undecodable")
 }

@@ -245,7 +245,7 @@ func (y *cycle) enlist(ctx context.Context, w *write) error {
 	return storeError(y.core.index.Index(ctx, w.rec.Subject, w.rec.ID, until))
 }
 
-// unlist strikes off a session that is the subject's no more. Where that fails
+// unlist strikes off a session that has ended. Where that fails
 // the index tells too much, which harms nobody.
 func (y *cycle) unlist(ctx context.Context, subject string, id ID) {
 	if y.core.index == nil || subject == "" {
