@@ -47,7 +47,7 @@ func (s setting) time() measure.Measure {
 // defaultSize is that of the states where nothing else is said, in bytes.
 const defaultSize = 200
 
-// oneRead is the request that everybody makes.
+// oneRead is the read that measureReadSteps takes apart.
 var oneRead = setting{peers.Memory, "read", 1, defaultSize}
 
 // requestResults holds, for each setting, a job for each contender.
