@@ -20,6 +20,7 @@ import (
 	"github.com/typedsession/typedsession/bench/internal/measure"
 	"github.com/typedsession/typedsession/bench/internal/peers"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -95,12 +96,12 @@ func measureScale(library string, sessions int) (scale, error) {
 		}
 	}
 	// What the harness itself holds is made here, before the heap is weighed.
-	var store filled
+	var st filled
 	switch library {
 	case "typedsession":
-		store = newOursFilled(sessions)
+		st = newOursFilled(sessions)
 	case "scs":
-		store = &scsFilled{memstore.NewWithCleanupInterval(scsInterval)}
+		st = &scsFilled{memstore.NewWithCleanupInterval(scsInterval)}
 	default:
 		return s, fmt.Errorf("no store of %q to fill", library)
 	}
@@ -108,7 +109,7 @@ func measureScale(library string, sessions int) (scale, error) {
 	before := heap()
 	later := time.Now().Add(time.Hour)
 	for i := range sessions {
-		store.put(i, payload, later)
+		st.put(i, payload, later)
 	}
 	s.HeapEach = float64(heap()-before) / float64(sessions)
 
@@ -132,32 +133,32 @@ func measureScale(library string, sessions int) (scale, error) {
 	expire := func(n int) {
 		soon := time.Now()
 		for i := range n {
-			store.put(i, payload, soon)
+			st.put(i, payload, soon)
 		}
 	}
-	_, s.StallIdle = probes(store, sessions, func() {}, func() { time.Sleep(200 * time.Millisecond) })
-	s.SweepNone, s.StallNone = probes(store, sessions, func() {}, store.sweep)
-	s.SweepTen, s.StallTen = probes(store, sessions, func() { expire(sessions / 10) }, store.sweep)
+	_, s.StallIdle = probes(st, sessions, func() {}, func() { time.Sleep(200 * time.Millisecond) })
+	s.SweepNone, s.StallNone = probes(st, sessions, func() {}, st.sweep)
+	s.SweepTen, s.StallTen = probes(st, sessions, func() { expire(sessions / 10) }, st.sweep)
 	if library == "scs" {
 		s.SweepNone, s.SweepTen = 0, 0
 	}
 
 	expire(sessions)
-	store.sweep()
+	st.sweep()
 	s.LeftEach = max(0, float64(heap()-before)/float64(sessions))
-	runtime.KeepAlive(store)
+	runtime.KeepAlive(st)
 	return s, nil
 }
 
 // probes probes several times, each after prepare and without its garbage, and
 // returns the medians: once in a few times the machine itself stands still for
 // longer than any lock is held.
-func probes(store filled, sessions int, prepare, f func()) (took, stall float64) {
+func probes(st filled, sessions int, prepare, f func()) (took, stall float64) {
 	var times, stalls []float64
 	for range 5 {
 		prepare()
 		runtime.GC()
-		took, stall := probe(store, sessions, f)
+		took, stall := probe(st, sessions, f)
 		times, stalls = append(times, took), append(stalls, stall)
 	}
 	return measure.Quantile(times, 0.5), measure.Quantile(stalls, 0.5)
@@ -165,7 +166,7 @@ func probes(store filled, sessions int, prepare, f func()) (took, stall float64)
 
 // probe loads sessions, one after another, while f runs, and returns how long f
 // took and the longest load, in milliseconds.
-func probe(store filled, sessions int, f func()) (took, stall float64) {
+func probe(st filled, sessions int, f func()) (took, stall float64) {
 	var done atomic.Bool
 	start := time.Now()
 	go func() {
@@ -175,7 +176,7 @@ func probe(store filled, sessions int, f func()) (took, stall float64) {
 	}()
 	last := time.Now()
 	for i := 0; !done.Load(); i++ {
-		store.get(i * 7919 % sessions)
+		st.get(i * 7919 % sessions)
 		now := time.Now()
 		stall = max(stall, ms(now.Sub(last)))
 		last = now
@@ -216,11 +217,11 @@ func requestLatencies(c peers.Contender, d time.Duration) ([]float64, error) {
 // oursFilled is our memory store.
 type oursFilled struct {
 	store *memory.Store
-	revs  []session.Rev
+	revs  []store.Rev
 }
 
 func newOursFilled(n int) *oursFilled {
-	return &oursFilled{memory.New(), make([]session.Rev, n)}
+	return &oursFilled{memory.New(), make([]store.Rev, n)}
 }
 
 // id returns an ID. Real ones are random. These are as good: a multiplication
@@ -231,7 +232,7 @@ func (f *oursFilled) id(i int) (id session.ID) {
 }
 
 func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
-	rec := session.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: payload}
+	rec := store.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: payload}
 	_, err := f.store.Update(context.Background(), rec.ID.String(), f.revs[i], rec)
 	if errors.Is(err, session.ErrNotFound) { // not there yet, or swept
 		_, err = f.store.Create(context.Background(), rec)
@@ -247,7 +248,7 @@ func (f *oursFilled) get(i int) bool {
 	return err == nil
 }
 
-func (f *oursFilled) sweep() { f.store.Sweep() }
+func (f *oursFilled) sweep() { f.store.DeleteExpired() }
 
 // scsFilled is scs's. It sweeps in a goroutine of its own and tells nobody, so
 // that what is timed is the next sweep from its beginning on.

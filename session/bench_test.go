@@ -8,7 +8,7 @@ import (
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // discard is a ResponseWriter that costs nothing itself.
@@ -35,13 +35,13 @@ func BenchmarkRequest(b *testing.B) {
 			_, _ = w.Write(done)
 		},
 	}
-	for name, store := range map[string]func() session.Store{
-		"memory": func() session.Store { return memory.New() },
-		"cookie": func() session.Store { return cookie.New() },
+	for name, st := range map[string]func() store.Store{
+		"memory": func() store.Store { return memory.New() },
+		"cookie": func() store.Store { return cookie.New() },
 	} {
 		for _, use := range []string{"untouched", "read", "write"} {
 			b.Run(name+"/"+use, func(b *testing.B) {
-				m := newManager(b, store())
+				m := newManager(b, st())
 				visitor := newBrowser(b, nil)
 				visitor.do(m, login)
 				request := httptest.NewRequest(http.MethodGet, "/", nil)

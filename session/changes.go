@@ -1,11 +1,13 @@
 package session
 
+import "github.com/typedsession/typedsession/store"
+
 // changes is what the application has asked for in this request and what is not
 // saved yet. The methods are those of a stater, and find none in a nil one.
 type changes[T any] struct {
-	scratch T           // what a callback works on, so that none sees half a change
-	updates []func(*T)  // in order
-	unsure  map[Rev]int // how many of them a write held that got no answer
+	scratch T                 // what a callback works on, so that none sees half a change
+	updates []func(*T)        // in order
+	unsure  map[store.Rev]int // how many of them a write held that got no answer
 	wishes  []func(*live[T])
 	few     [2]func(*T) // where updates begins, to save an allocation
 }
@@ -23,18 +25,18 @@ func (c *changes[T]) settle() {
 }
 
 // lost implements stater.
-func (c *changes[T]) lost(rev Rev) {
+func (c *changes[T]) lost(rev store.Rev) {
 	if !c.pending() {
 		return
 	}
 	if c.unsure == nil {
-		c.unsure = make(map[Rev]int)
+		c.unsure = make(map[store.Rev]int)
 	}
 	c.unsure[rev] = len(c.updates)
 }
 
 // found implements stater.
-func (c *changes[T]) found(rev Rev) {
+func (c *changes[T]) found(rev store.Rev) {
 	if c == nil {
 		return
 	}
@@ -44,7 +46,7 @@ func (c *changes[T]) found(rev Rev) {
 }
 
 // doubtful implements stater.
-func (c *changes[T]) doubtful(rev Rev) bool {
+func (c *changes[T]) doubtful(rev store.Rev) bool {
 	if c == nil || len(c.unsure) == 0 {
 		return false
 	}

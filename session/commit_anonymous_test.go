@@ -41,7 +41,7 @@ func TestCommit9AnonymousVisitorCostsNothing(t *testing.T) {
 			st := newJournal()
 			var name string
 			s := serve(newManager(t, st, func(cfg *session.Config[state]) {
-				cfg.Eager = eager
+				cfg.EagerLoad = eager
 				cfg.Initial = func() state { return state{Count: 7, Items: map[string]int{"x": 1}} }
 			}).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				visits[name](w, r)

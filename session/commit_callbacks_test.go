@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // callbacks are the functions of the application's that run while the session
@@ -210,12 +211,12 @@ func TestChangesWhileTheResponseIsCommitted(t *testing.T) {
 	b.do(m, increment)
 	inside, changed := make(chan struct{}), make(chan struct{})
 	journalled := st.before
-	st.before = func(op, ref string) error {
+	st.before = func(op string, id store.ID) error {
 		if op == "update" && inside != nil {
 			close(inside)
 			inside = nil
 		}
-		return journalled(op, ref)
+		return journalled(op, id)
 	}
 	started := inside
 	b.do(m, func(w http.ResponseWriter, r *http.Request) {

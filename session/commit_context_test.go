@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // strict is a store that heeds its context, and wants a deadline for writes.
@@ -31,32 +32,32 @@ func (st *strict) heed(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (st *strict) Load(ctx context.Context, ref string) (session.Record, error) {
+func (st *strict) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
-		return session.Record{}, err
+		return store.Record{}, err
 	}
-	return st.journal.Load(ctx, ref)
+	return st.journal.Load(ctx, id)
 }
 
-func (st *strict) Create(ctx context.Context, rec session.Record) (string, error) {
+func (st *strict) Create(ctx context.Context, rec store.Record) error {
 	if err := st.heed(ctx); err != nil {
-		return "", err
+		return err
 	}
 	return st.journal.Create(ctx, rec)
 }
 
-func (st *strict) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
-	if err := st.heed(ctx); err != nil {
-		return "", err
-	}
-	return st.journal.Update(ctx, ref, base, rec)
-}
-
-func (st *strict) Delete(ctx context.Context, ref string) error {
+func (st *strict) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	if err := st.heed(ctx); err != nil {
 		return err
 	}
-	return st.journal.Delete(ctx, ref)
+	return st.journal.Update(ctx, base, rec)
+}
+
+func (st *strict) Delete(ctx context.Context, id store.ID) error {
+	if err := st.heed(ctx); err != nil {
+		return err
+	}
+	return st.journal.Delete(ctx, id)
 }
 
 // What was done is done, although nobody waits for the answer any more.
@@ -238,11 +239,11 @@ func TestCommit4KeepsTheValuesOfTheContext(t *testing.T) {
 
 // storeFunc is a store that shows the context of a Create.
 type storeFunc struct {
-	session.Store
+	store.Store
 	see func(context.Context)
 }
 
-func (st storeFunc) Create(ctx context.Context, rec session.Record) (string, error) {
+func (st storeFunc) Create(ctx context.Context, rec store.Record) error {
 	st.see(ctx)
 	return st.Store.Create(ctx, rec)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -93,14 +94,14 @@ func TestCommit8SetCookieOnlyWhenTheClientMustLearn(t *testing.T) {
 		var handler http.Handler
 		s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 		for _, test := range tests {
-			var store session.Store = newSpy()
+			var st store.Store = newSpy()
 			if test.clientHeld {
-				store = cookie.New()
+				st = cookie.New()
 			}
 			mux := http.NewServeMux()
 			mux.HandleFunc("/begin", increment)
 			mux.HandleFunc("/", test.act)
-			handler = newManager(t, store, test.option).Wrap(mux)
+			handler = newManager(t, st, test.option).Wrap(mux)
 			s.get("/begin")
 			got := s.get("/")
 			want := []string{test.want}
@@ -151,22 +152,22 @@ func TestCommit8ExtensionSetsOnlyAPersistentCookie(t *testing.T) {
 // A rotated key is out of use as soon as every client has been told so.
 func TestCommit8SealedAgainUnderTheNewestKey(t *testing.T) {
 	older, newer := session.NewKey(), session.NewKey()
-	for _, store := range []session.Store{newSpy(), cookie.New()} {
+	for _, st := range []store.Store{newSpy(), cookie.New()} {
 		keys := func(keys ...session.Key) func(*session.Config[state]) {
 			return func(cfg *session.Config[state]) { cfg.Keys = keys }
 		}
-		before, after := newManager(t, store, keys(older)), newManager(t, store, keys(newer, older))
+		before, after := newManager(t, st, keys(older)), newManager(t, st, keys(newer, older))
 		b := newBrowser(t, nil)
 		b.do(before, increment)
 		look := func(_ http.ResponseWriter, r *http.Request) { from(r) }
 		if got := b.do(after, look); !sets(got.Header, "__Host-session") {
-			t.Errorf("%T: cookies: %q, want the token under the newer key", store, setCookies(got.Header))
+			t.Errorf("%T: cookies: %q, want the token under the newer key", st, setCookies(got.Header))
 		}
 		if got := b.do(after, look); !sets(got.Header) {
-			t.Errorf("%T: cookies: %q, want none the second time", store, setCookies(got.Header))
+			t.Errorf("%T: cookies: %q, want none the second time", st, setCookies(got.Header))
 		}
-		if n := b.read(newManager(t, store, keys(newer))).Count; n != 1 {
-			t.Errorf("%T: Count = %d under the newer key alone, want 1", store, n)
+		if n := b.read(newManager(t, st, keys(newer))).Count; n != 1 {
+			t.Errorf("%T: Count = %d under the newer key alone, want 1", st, n)
 		}
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // contextStore hands the context of each update to a test.
 type contextStore struct {
-	session.Store
+	store.Store
 	update func(ctx context.Context)
 }
 
-func (s *contextStore) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (s *contextStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	s.update(ctx)
-	return s.Store.Update(ctx, ref, base, rec)
+	return s.Store.Update(ctx, base, rec)
 }
 
 type valueKey struct{}
@@ -29,8 +29,8 @@ type valueKey struct{}
 func TestTheContextOfACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept context.Context
-		store := &contextStore{Store: memory.New()}
-		store.update = func(ctx context.Context) {
+		st := &contextStore{Store: memory.New()}
+		st.update = func(ctx context.Context) {
 			kept = ctx
 			start := time.Now()
 			if deadline, ok := ctx.Deadline(); !ok || !deadline.Equal(start.Add(10*time.Second)) {
@@ -49,7 +49,7 @@ func TestTheContextOfACommit(t *testing.T) {
 				t.Errorf("ended after %v with %v and %v", waited, child.Err(), ctx.Err())
 			}
 		}
-		m := newManager(t, store)
+		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, increment)
 		ctx, hangUp := context.WithCancel(context.WithValue(t.Context(), valueKey{}, "value"))
@@ -66,8 +66,8 @@ func TestTheContextOfACommit(t *testing.T) {
 
 func TestTheContextOfACommitThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &contextStore{Store: memory.New()}
-		store.update = func(ctx context.Context) {
+		st := &contextStore{Store: memory.New()}
+		st.update = func(ctx context.Context) {
 			time.Sleep(10*time.Second - 1)
 			if ctx.Err() != nil {
 				t.Errorf("ended early: %v", ctx.Err())
@@ -77,7 +77,7 @@ func TestTheContextOfACommitThatNobodyWaitsFor(t *testing.T) {
 				t.Errorf("at its deadline: %v", ctx.Err())
 			}
 		}
-		m := newManager(t, store)
+		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, increment)
 		b.do(m, increment)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -44,15 +45,15 @@ type failure struct {
 // store to break for it.
 func (f failure) manager(t *testing.T, handler errorHandler) (*session.Manager[state], *journal) {
 	t.Helper()
-	st := newJournal()
-	var store session.Store = st
+	journal := newJournal()
+	var st store.Store = journal
 	if f.clientHeld {
-		store = cookie.New()
+		st = cookie.New()
 	}
-	return newManager(t, store, func(cfg *session.Config[state]) {
+	return newManager(t, st, func(cfg *session.Config[state]) {
 		cfg.Codec = moody{codec.MsgPack[state]()}
 		cfg.ErrorHandler = handler
-	}), st
+	}), journal
 }
 
 type errorHandler = func(http.ResponseWriter, *http.Request, error)
@@ -239,13 +240,13 @@ func TestCommit3FailureIsTheErrorHandlers(t *testing.T) {
 // An ErrorHandler that panics, where a framework recovers that inside of Wrap,
 // must not leave a success behind.
 func TestCommit3ErrorHandlerThatPanics(t *testing.T) {
-	store := newSpy()
-	m := newManager(t, store, func(c *session.Config[state]) {
+	st := newSpy()
+	m := newManager(t, st, func(c *session.Config[state]) {
 		c.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic("no answer") }
 	})
 	b := newBrowser(t, nil)
 	b.do(m, increment)
-	store.before = func(op, _ string) error {
+	st.before = func(op string, _ store.ID) error {
 		if op == "update" {
 			return errRefused
 		}

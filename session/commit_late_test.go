@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -92,19 +93,19 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 		for first, look := range firsts {
 			for _, saved := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/saved=%v", test.name, first, saved), func(t *testing.T) {
-					st := newJournal()
-					var store session.Store = st
+					journal := newJournal()
+					var st store.Store = journal
 					if test.clientHeld {
-						store = cookie.New()
+						st = cookie.New()
 					}
 					var ev events
-					m := newManager(t, store, ev.observed)
+					m := newManager(t, st, ev.observed)
 					b := newBrowser(t, nil)
 					if test.begin {
 						b.do(m, increment)
 					}
 					before := b.read(m)
-					st.ops()
+					journal.ops()
 					ev.failures()
 					var err error
 					got := b.do(m, func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +132,7 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 					if test.name == "begin anew" {
 						before, want = state{}, "load delete"
 					}
-					if got := st.ops(); got != want {
+					if got := journal.ops(); got != want {
 						t.Errorf("the store was asked for %q, want %q", got, want)
 					}
 					if after := b.read(m); after.Count != before.Count || after.User != before.User {

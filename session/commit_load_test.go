@@ -83,7 +83,7 @@ func TestCommit3LoadFails(t *testing.T) {
 		{"Handle", false, func(m *session.Manager[state]) http.Handler {
 			return m.Handle(func(w http.ResponseWriter, _ *http.Request, s *session.Session[state]) { ok(w, s) })
 		}, false, false},
-		{"Eager", true, func(*session.Manager[state]) http.Handler {
+		{"EagerLoad", true, func(*session.Manager[state]) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ok(w, from(r)) })
 		}, false, false},
 	}
@@ -92,7 +92,7 @@ func TestCommit3LoadFails(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				st := newJournal()
 				m := newManager(t, st, func(cfg *session.Config[state]) {
-					cfg.Eager = test.eager
+					cfg.EagerLoad = test.eager
 					cfg.Initial = func() state { return state{Count: 7} }
 				})
 				mux := http.NewServeMux()
@@ -131,7 +131,7 @@ func TestCommit3LoadFails(t *testing.T) {
 // A token that leads nowhere is no failure, whatever the reason.
 func TestCommit3ATokenThatLeadsNowhereIsNoFailure(t *testing.T) {
 	for _, eager := range []bool{false, true} {
-		m := newManager(t, newSpy(), func(cfg *session.Config[state]) { cfg.Eager = eager })
+		m := newManager(t, newSpy(), func(cfg *session.Config[state]) { cfg.EagerLoad = eager })
 		b := newBrowserWith(t, map[string]string{"__Host-session": "forged"})
 		got := b.do(m, func(w http.ResponseWriter, r *http.Request) {
 			if s, err := session.Load[state](r.Context()); err != nil || s.Err() != nil {

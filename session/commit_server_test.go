@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -163,7 +164,7 @@ type journal struct {
 
 func newJournal() *journal {
 	j := &journal{spy: &spy{Store: memory.New()}}
-	j.before = func(op, _ string) error {
+	j.before = func(op string, _ store.ID) error {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.list = append(j.list, op)

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -141,10 +142,10 @@ func TestCouponIsRedeemedOnce(t *testing.T) {
 // goroutines at once: the race detector is the judge of most of it.
 func TestGoroutinesOfOneRequest(t *testing.T) {
 	const goroutines = 200
-	stores := map[string]session.Store{"held by the server": memory.New(), "held by the client": cookie.New()}
-	for name, store := range stores {
+	stores := map[string]store.Store{"held by the server": memory.New(), "held by the client": cookie.New()}
+	for name, st := range stores {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, store)
+			m := newManager(t, st)
 			b := newBrowser(t, nil)
 			ask := serve(t, b, m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				parallel(t, goroutines, func(i int) error {
@@ -281,7 +282,7 @@ func TestConflictsWithoutEnd(t *testing.T) {
 		response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 			s := from(r)
 			s.Update(count)
-			g.store.before = func(op, ref string) error {
+			g.store.before = func(op string, id store.ID) error {
 				if op != "update" {
 					return nil
 				}
@@ -292,12 +293,12 @@ func TestConflictsWithoutEnd(t *testing.T) {
 					t.Errorf("attempt %d comes after one more pause", attempts)
 				}
 				paused, last = waited, time.Now()
-				rec, err := g.store.Store.Load(context.Background(), ref)
+				rec, err := g.store.Store.Load(context.Background(), id)
 				if err != nil {
 					t.Error(err)
 				}
-				rec.Rev += session.Rev(attempts)
-				return &session.ConflictError{Current: rec}
+				rec.Rev += store.Rev(attempts)
+				return &store.ConflictError{Current: rec}
 			}
 			saved = s.Save(r.Context())
 			fmt.Fprint(w, "done")

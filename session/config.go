@@ -11,6 +11,7 @@ import (
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/internal/seal"
+	"github.com/typedsession/typedsession/store"
 )
 
 // Config says how a [Manager] treats its sessions. Only Keys is required; the
@@ -69,24 +70,24 @@ type Config[T any] struct {
 	// whole characters are kept. Nil means no labels.
 	Label func(*http.Request, *T) string
 
-	// MaxPerSubject limits the sessions of one subject: a login beyond it ends
+	// MaxSessionsPerSubject limits the sessions of one subject: a login beyond it ends
 	// those whose login is the longest ago. Zero means no limit. It needs
 	// Subject and a Store that is a [SubjectIndex].
-	MaxPerSubject int
+	MaxSessionsPerSubject int
 
 	// Revoker ends sessions that a [ClientHeld] store cannot end. Nil means
 	// that they end by expiring only.
-	Revoker Revoker
+	Revoker store.Revoker
 
-	// StaleHandler answers for [Manager.RequireFresh] where the login is too
+	// ReauthHandler answers for [Manager.RequireRecentLogin] where the login is too
 	// long ago: usually with a redirect to the login page. Nil means a plain
 	// 403.
-	StaleHandler http.Handler
+	ReauthHandler http.Handler
 
-	// Eager loads the session before the handler runs. When that fails the
+	// EagerLoad loads the session before the handler runs. When that fails the
 	// handler is not reached. Otherwise a session is loaded at its first use,
 	// and a request that never uses it costs no call of the store.
-	Eager bool
+	EagerLoad bool
 
 	// SealRecords encrypts the payload of every record and binds it to the
 	// session's ID and subject, so that whoever can read or write the store can
@@ -136,8 +137,8 @@ func (cfg Config[T]) withDefaults() Config[T] {
 	if cfg.Initial == nil {
 		cfg.Initial = func() (zero T) { return zero }
 	}
-	if cfg.StaleHandler == nil {
-		cfg.StaleHandler = http.HandlerFunc(plainStale)
+	if cfg.ReauthHandler == nil {
+		cfg.ReauthHandler = http.HandlerFunc(plainStale)
 	}
 	if cfg.ErrorHandler == nil {
 		cfg.ErrorHandler = plainError
@@ -160,10 +161,10 @@ func (cfg Config[T]) validate() error {
 		return fmt.Errorf("AbsoluteTimeout is negative: %v", cfg.AbsoluteTimeout)
 	case cfg.AbsoluteTimeout < cfg.IdleTimeout:
 		return fmt.Errorf("AbsoluteTimeout %v is shorter than IdleTimeout %v", cfg.AbsoluteTimeout, cfg.IdleTimeout)
-	case cfg.MaxPerSubject < 0:
-		return fmt.Errorf("MaxPerSubject is negative: %d", cfg.MaxPerSubject)
-	case cfg.MaxPerSubject > 0 && cfg.Subject == nil:
-		return errors.New("MaxPerSubject is set, but Subject is not")
+	case cfg.MaxSessionsPerSubject < 0:
+		return fmt.Errorf("MaxSessionsPerSubject is negative: %d", cfg.MaxSessionsPerSubject)
+	case cfg.MaxSessionsPerSubject > 0 && cfg.Subject == nil:
+		return errors.New("MaxSessionsPerSubject is set, but Subject is not")
 	case cfg.Extend > ExtendOnChange:
 		return fmt.Errorf("Extend is not a policy: %d", cfg.Extend)
 	}
@@ -200,7 +201,7 @@ func (cfg Config[T]) ring() (*seal.Ring, error) {
 	return ring, nil
 }
 
-// plainStale is the default StaleHandler.
+// plainStale is the default ReauthHandler.
 func plainStale(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "Please log in again.", http.StatusForbidden)
 }

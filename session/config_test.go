@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -84,9 +85,9 @@ func (brokenCodec) Decode([]byte, *state) error           { return errors.New("b
 
 func TestNewManagerRefusesANilStore(t *testing.T) {
 	cfg := session.Config[state]{Keys: []session.Key{session.NewKey()}}
-	for _, store := range []session.Store{nil, (*memory.Store)(nil)} {
-		if _, err := session.NewManager(store, cfg); err == nil || !strings.Contains(err.Error(), "store is nil") {
-			t.Errorf("NewManager(%#v) returned %v", store, err)
+	for _, st := range []store.Store{nil, (*memory.Store)(nil)} {
+		if _, err := session.NewManager(st, cfg); err == nil || !strings.Contains(err.Error(), "store is nil") {
+			t.Errorf("NewManager(%#v) returned %v", st, err)
 		}
 	}
 }

@@ -8,22 +8,24 @@ import (
 
 	"github.com/typedsession/typedsession/internal/deadline"
 	"github.com/typedsession/typedsession/internal/seal"
+	"github.com/typedsession/typedsession/store"
 )
 
 // core is what a Manager is made of beside its T. All of it is set once, by
 // NewManager, and may be used from many goroutines.
 type core struct {
-	store      Store
-	fresh      FreshLoader // nil: the store has no cache
+	store      store.Store
+	fresh      store.UncachedLoader // nil: the store has no cache
+	held       store.ClientHeld     // nil: the store holds the records
 	clientHeld bool
 
 	carrier carrier
 	tokens  tokens
 	records *seal.Sealer // nil: payloads are stored as they are
 
-	index      SubjectIndex // nil: the store cannot tell who is where
+	index      store.SubjectIndex // nil: the store cannot tell who is where
 	perSubject int
-	revoker    Revoker // nil: what the client holds ends by itself only
+	revoker    store.Revoker // nil: what the client holds ends by itself only
 
 	idle     int64 // milliseconds, like all times of the core
 	absolute int64
@@ -49,18 +51,26 @@ func (c *core) expiry(h *header) int64 {
 	return min(h.extended+c.idle, h.created+c.absolute)
 }
 
+// load returns a record: the one in text where the client holds it.
+func (c *core) load(ctx context.Context, id ID, text string) (store.Record, error) {
+	if c.held != nil {
+		return c.held.Decode(text)
+	}
+	return c.store.Load(ctx, id)
+}
+
 // loadFresh returns the record as it is now.
-func (c *core) loadFresh(ctx context.Context, ref string) (rec Record, err error) {
+func (c *core) loadFresh(ctx context.Context, id ID, text string) (rec store.Record, err error) {
 	if c.fresh != nil {
-		rec, err = c.fresh.LoadFresh(ctx, ref)
+		rec, err = c.fresh.LoadUncached(ctx, id)
 	} else {
-		rec, err = c.store.Load(ctx, ref)
+		rec, err = c.load(ctx, id, text)
 	}
 	return rec, storeError(err)
 }
 
 // openPayload returns the header and the encoded state of a record.
-func (c *core) openPayload(rec *Record) (header, []byte, error) {
+func (c *core) openPayload(rec *store.Record) (header, []byte, error) {
 	payload := rec.Payload
 	if c.records != nil {
 		// No fallback to a plain payload: whoever can write to the store could
@@ -78,7 +88,7 @@ func (c *core) openPayload(rec *Record) (header, []byte, error) {
 }
 
 // closePayload returns the payload to store. plain is kept.
-func (c *core) closePayload(rec *Record, plain []byte) []byte {
+func (c *core) closePayload(rec *store.Record, plain []byte) []byte {
 	if c.records == nil {
 		return plain
 	}
@@ -89,6 +99,6 @@ func (c *core) closePayload(rec *Record, plain []byte) []byte {
 
 // recordBinding is what a sealed payload is bound to, so that it is worthless
 // in another session's record, or under another subject.
-func recordBinding(rec *Record) []byte {
+func recordBinding(rec *store.Record) []byte {
 	return append(rec.ID[:len(rec.ID):len(rec.ID)], rec.Subject...)
 }

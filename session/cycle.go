@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/typedsession/typedsession/store"
 )
 
 // cycle is one session in the course of one request, in bytes: what the client
@@ -19,6 +22,8 @@ type cycle struct {
 	core  *core
 	state stater
 
+	arrived *atomic.Int64 // when the request arrived; see store.Record.LoginSince
+
 	// What the client presented.
 	err    error // why the session could not be loaded; sticky
 	relied bool  // somebody relied on the session in spite of err
@@ -26,9 +31,9 @@ type cycle struct {
 	muted  bool  // the session ended under this request: no cookie, unless it is a login of its own
 
 	// The record, as this request last saw it in the store.
-	live       bool // there is one, and what the client presented opens it
-	ref        string
-	rev        Rev
+	live       bool   // there is one, and what the client presented opens it
+	ref        string // the record itself, where the client holds it
+	rev        store.Rev
 	expires    int64
 	subject    string
 	header     header
@@ -42,7 +47,7 @@ type cycle struct {
 	former  ID    // of the session that was destroyed, or ended meanwhile
 	doomed  bool  // Destroy was called: the record at ref is to be deleted
 	renew   bool  // Renew was called
-	proven  bool  // Reauthenticated was called
+	proven  bool  // Login was called
 	keepIt  bool  // RevokeOthers was called
 	reseal  bool  // the token was sealed under an older key
 	begun   bool  // the response has begun: the client can be told nothing more
@@ -69,7 +74,7 @@ type view struct {
 // lostWrite is a write upon the record that got no answer: it may be in the store
 // or not, or come to it yet.
 type lostWrite struct {
-	rev    Rev
+	rev    store.Rev
 	secret secret
 	news   bool // the client must be told of it
 	before *lostWrite
@@ -103,12 +108,12 @@ type stater interface {
 	settle()
 	// lost takes note that the pending updates may have been saved, by a write
 	// of that revision which got no answer.
-	lost(rev Rev)
+	lost(rev store.Rev)
 	// found forgets them, if there was such a write: it is in the store.
-	found(rev Rev)
+	found(rev store.Rev)
 	// doubtful reports whether there was such a write, but of another revision
 	// than the one that is in the store: it failed, or was written upon.
-	doubtful(rev Rev) bool
+	doubtful(rev store.Rev) bool
 }
 
 // supersededGrace is how long after a renewal the old secret is taken for a
@@ -156,16 +161,15 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 		ref = string(content)
 	} else {
 		copy(y.secret[:], content[copy(id[:], content):])
-		ref = id.String()
 	}
-	rec, err := y.core.store.Load(ctx, ref)
+	rec, err := y.core.load(ctx, id, ref)
 	if err == nil && y.core.fresh != nil && y.mayBeStale(&rec) {
-		rec, err = y.core.fresh.LoadFresh(ctx, ref)
+		rec, err = y.core.fresh.LoadUncached(ctx, id)
 	}
 	switch err = storeError(err); {
 	case errors.Is(err, ErrNotFound):
 		e := Event{Kind: EventRejected, ID: id, Reason: ReasonUnknown}
-		if err != ErrNotFound { //nolint:errorlint // whether the store has more to say
+		if deleted := (*store.DeletedError)(nil); err != ErrNotFound && !errors.As(err, &deleted) { //nolint:errorlint // whether the store has more to say
 			e.Err = err
 		}
 		y.event(e)
@@ -187,7 +191,7 @@ func (y *cycle) loadContent(ctx context.Context, content []byte) {
 // mayBeStale reports whether the secret does not open a record that may have come
 // from a cache. Where somebody has just logged in at another process, the cached
 // record is the one from before, and he must not be taken for a stranger.
-func (y *cycle) mayBeStale(rec *Record) bool {
+func (y *cycle) mayBeStale(rec *store.Record) bool {
 	h, _, err := y.core.openPayload(rec)
 	return err == nil && h.hash != nil && !y.secret.opens(&h)
 }
@@ -196,7 +200,7 @@ func (y *cycle) mayBeStale(rec *Record) bool {
 // opens it, and rebuilds the state from it. Otherwise there is no live record
 // any more, and an event says why. Until the state is rebuilt nothing changes,
 // since an update may panic.
-func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
+func (y *cycle) adopt(id ID, ref string, rec *store.Record, now int64) {
 	h, encoded, err := y.core.openPayload(rec)
 	if err == nil && (rec.ID != id || (h.hash == nil) != y.core.clientHeld) {
 		err = errPayload // somebody exchanged records in the store
@@ -236,7 +240,7 @@ func (y *cycle) adopt(id ID, ref string, rec *Record, now int64) {
 
 // recall takes note that the record in the store is of that revision: that of a
 // lost write, for instance, the secret of which is the present one then.
-func (y *cycle) recall(rev Rev) {
+func (y *cycle) recall(rev store.Rev) {
 	if rev == y.rev {
 		return // those writes may still come
 	}
@@ -390,7 +394,7 @@ func (y *cycle) drawID() ID {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	if y.seen.id == (ID{}) {
-		y.seen.id = newID()
+		y.seen.id = store.NewID()
 	}
 	return y.seen.id
 }

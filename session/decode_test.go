@@ -11,29 +11,30 @@ import (
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
 // tamper replaces the record of the browser's session in the store, as somebody
 // who can write there would.
-func (g *rig) tamper(t testing.TB, change func(*session.Record)) {
+func (g *rig) tamper(t testing.TB, change func(*store.Record)) {
 	t.Helper()
-	ctx, ref := context.Background(), g.tab().id().String()
-	rec, err := g.store.Store.Load(ctx, ref)
+	ctx, id := context.Background(), g.tab().id()
+	rec, err := g.store.Store.Load(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := rec.Rev
 	rec.Rev++
 	change(&rec)
-	if _, err := g.store.Store.Update(ctx, ref, base, rec); err != nil {
+	if err := g.store.Store.Update(ctx, base, rec); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // payload is a change of a record.
-func payload(p ...byte) func(*session.Record) {
-	return func(rec *session.Record) { rec.Payload = p }
+func payload(p ...byte) func(*store.Record) {
+	return func(rec *store.Record) { rec.Payload = p }
 }
 
 // fussy is a codec that cannot decode some states, and panics at others.
@@ -72,7 +73,7 @@ func TestUndecodableRecord(t *testing.T) {
 	set := func(text string) func(*testing.T, *rig) {
 		return func(_ *testing.T, g *rig) { g.update(func(s *state) { s.Note = text }) }
 	}
-	tampered := func(change func(*session.Record)) func(*testing.T, *rig) {
+	tampered := func(change func(*store.Record)) func(*testing.T, *rig) {
 		return func(t *testing.T, g *rig) { g.tamper(t, change) }
 	}
 	tests := []struct {
@@ -81,12 +82,12 @@ func TestUndecodableRecord(t *testing.T) {
 	}{
 		{"an empty payload", tampered(payload())},
 		{"a payload of zeros", tampered(payload(make([]byte, 100)...))},
-		{"a newer version", tampered(func(rec *session.Record) { rec.Payload[0] = 200 })},
-		{"unknown flags", tampered(func(rec *session.Record) { rec.Payload[1] |= 0x80 })},
-		{"a payload cut short", tampered(func(rec *session.Record) { rec.Payload = rec.Payload[:len(rec.Payload)-1] })},
-		{"a payload cut in its header", tampered(func(rec *session.Record) { rec.Payload = rec.Payload[:10] })},
-		{"a payload with more behind it", tampered(func(rec *session.Record) { rec.Payload = append(rec.Payload, 0) })},
-		{"the state of another codec", tampered(func(rec *session.Record) {
+		{"a newer version", tampered(func(rec *store.Record) { rec.Payload[0] = 200 })},
+		{"unknown flags", tampered(func(rec *store.Record) { rec.Payload[1] |= 0x80 })},
+		{"a payload cut short", tampered(func(rec *store.Record) { rec.Payload = rec.Payload[:len(rec.Payload)-1] })},
+		{"a payload cut in its header", tampered(func(rec *store.Record) { rec.Payload = rec.Payload[:10] })},
+		{"a payload with more behind it", tampered(func(rec *store.Record) { rec.Payload = append(rec.Payload, 0) })},
+		{"the state of another codec", tampered(func(rec *store.Record) {
 			_, state, err := session.ParsePayload(rec.Payload)
 			if err != nil {
 				t.Fatal(err)
@@ -102,8 +103,8 @@ func TestUndecodableRecord(t *testing.T) {
 			g.update(be("alice"))
 			id := g.id()
 			test.spoil(t, g)
-			record := func() session.Record {
-				rec, err := g.store.Store.Load(t.Context(), id.String())
+			record := func() store.Record {
+				rec, err := g.store.Store.Load(t.Context(), id)
 				if err != nil {
 					t.Fatalf("the record is gone: %v", err)
 				}

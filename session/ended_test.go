@@ -20,7 +20,7 @@ func destroyElsewhere(g *rig) { g.tab().use((*session.Session[state]).Destroy) }
 // revoke ends it in the store, as an administrator would.
 func revoke(g *rig) {
 	id := g.tab().id()
-	_ = g.store.Store.Delete(context.Background(), id.String())
+	_ = g.store.Store.Delete(context.Background(), id)
 }
 
 // TestSlowRequestRevivesNothing is the case by which libraries get known, over a
@@ -123,7 +123,7 @@ func TestEndedUnderTheRequest(t *testing.T) {
 				if test.told == "set" && g.id() == old {
 					t.Error("the new session has the ID of the old one")
 				}
-				if _, err := g.store.Store.Load(t.Context(), old.String()); !errors.Is(err, session.ErrNotFound) {
+				if _, err := g.store.Store.Load(t.Context(), old); !errors.Is(err, session.ErrNotFound) {
 					t.Errorf("the old record: %v, want ErrNotFound", err)
 				}
 			})
@@ -289,7 +289,7 @@ func TestSessionThatEndsAfterItWasSaved(t *testing.T) {
 		if err := s.Save(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if err := g.store.Store.Delete(t.Context(), s.ID().String()); err != nil {
+		if err := g.store.Store.Delete(t.Context(), s.ID()); err != nil {
 			t.Error(err)
 		}
 		s.Update(count)

@@ -46,7 +46,7 @@ func (e *events) story() []string {
 
 func TestEvents(t *testing.T) {
 	renew, destroy := (*session.Session[state]).Renew, (*session.Session[state]).Destroy
-	const notFound, committed, unavailable = " (session: not found)", " (session: response already committed)", " (session: store unavailable)"
+	const notFound, committed, unavailable = " (session not found)", " (session: response already committed)", " (session: store unavailable)"
 	tests := []struct {
 		name string
 		run  func(*rig) // of a browser with alice's session
@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 			_ = g.transact(func(s *state) error { return errNo })
 		}, []string{"loaded A of alice"}},
 		{"an opened token", func(g *rig) {
-			_, _ = g.m.Open(context.Background(), g.token())
+			_, _ = g.m.LoadToken(context.Background(), g.token())
 		}, []string{"loaded A of alice"}},
 	}
 	for _, test := range tests {
@@ -188,7 +188,7 @@ func testObserver(t *testing.T, eager bool) {
 	type key struct{}
 	var users, values []string
 	m := newManager(t, memory.New(), func(c *session.Config[state]) {
-		c.Eager = eager
+		c.EagerLoad = eager
 		c.Observer = func(ctx context.Context, e session.Event) {
 			s := session.From[state](ctx)
 			users = append(users, fmt.Sprintf("%v %q", e.Kind, s.State().User))
@@ -221,7 +221,7 @@ func TestObserverOfTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []string
 		m := newManager(t, memory.New(), func(c *session.Config[state]) {
-			c.MaxPerSubject = 1
+			c.MaxSessionsPerSubject = 1
 			c.Observer = func(ctx context.Context, e session.Event) {
 				kinds = append(kinds, e.Kind.String())
 				if e.Kind == session.EventDestroyed {

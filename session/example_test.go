@@ -116,13 +116,13 @@ func ExampleSession_Transact() {
 	// redeemed: false true
 }
 
-func ExampleManager_RequireFresh() {
+func ExampleManager_RequireRecentLogin() {
 	manager := newExample()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/login", func(_ http.ResponseWriter, r *http.Request) {
 		session.From[Visit](r.Context()).Update(func(v *Visit) { v.UserID = "alice" })
 	})
-	mux.Handle("/password", manager.RequireFresh(5*time.Minute, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	mux.Handle("/password", manager.RequireRecentLogin(5*time.Minute, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "choose a new password")
 	})))
 
@@ -141,13 +141,17 @@ func ExampleManager_Sessions() {
 	browse(login, "/") // a desk
 
 	ctx := context.Background()
-	for info, err := range manager.Sessions(ctx, "alice") {
-		fmt.Println("signed in:", !info.AuthenticatedAt.IsZero(), err)
+	devices, err := manager.Sessions(ctx, "alice")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, info := range devices {
+		fmt.Println("signed in:", !info.AuthenticatedAt.IsZero())
 	}
 	n, err := manager.RevokeSubject(ctx, "alice")
 	fmt.Println("signed out:", n, err)
 	// Output:
-	// signed in: true <nil>
-	// signed in: true <nil>
+	// signed in: true
+	// signed in: true
 	// signed out: 2 <nil>
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -94,11 +95,11 @@ func vectorManager(t testing.TB, v map[string]string) *session.Manager[state] {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var store session.Store = memory.New()
+	var st store.Store = memory.New()
 	if v["held"] == "by the client" {
-		store = cookie.New()
+		st = cookie.New()
 	}
-	return newManager(t, store, func(c *session.Config[state]) {
+	return newManager(t, st, func(c *session.Config[state]) {
 		c.Keys = []session.Key{key}
 		c.Cookie.InsecureSignedOnly = v["protection"] == "signed"
 		c.Cookie.MaxChunks = 8
@@ -168,7 +169,7 @@ func FuzzToken(f *testing.F) {
 			if ok && token != all[name]["token"] {
 				t.Errorf("%s: %q opens, and holds %x", name, token, content)
 			}
-			if s, err := m.Open(t.Context(), token); err == nil {
+			if s, err := m.LoadToken(t.Context(), token); err == nil {
 				t.Errorf("%s: %q leads to %v", name, token, s)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -30,7 +31,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // newManager returns a manager with one new key and with subjects, changed by
 // the options.
-func newManager(t testing.TB, store session.Store, options ...func(*session.Config[state])) *session.Manager[state] {
+func newManager(t testing.TB, st store.Store, options ...func(*session.Config[state])) *session.Manager[state] {
 	t.Helper()
 	cfg := session.Config[state]{
 		Keys:    []session.Key{session.NewKey()},
@@ -40,7 +41,7 @@ func newManager(t testing.TB, store session.Store, options ...func(*session.Conf
 	for _, option := range options {
 		option(&cfg)
 	}
-	m, err := session.NewManager(store, cfg)
+	m, err := session.NewManager(st, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,58 +147,58 @@ func body(t testing.TB, response *http.Response) string {
 // spy is a store that counts the calls of another one, and lets a test get in
 // before or after each, or answer in its place.
 type spy struct {
-	session.Store
+	store.Store
 	calls  atomic.Int64
-	before func(op, ref string) error // an error is the answer
-	after  func(op, ref string)
+	before func(op string, id store.ID) error // an error is the answer
+	after  func(op string, id store.ID)
 }
 
 func newSpy() *spy { return &spy{Store: memory.New()} }
 
-func (s *spy) enter(op, ref string) error {
+func (s *spy) enter(op string, id store.ID) error {
 	s.calls.Add(1)
 	if s.before != nil {
-		return s.before(op, ref)
+		return s.before(op, id)
 	}
 	return nil
 }
 
-func (s *spy) leave(op, ref string) {
+func (s *spy) leave(op string, id store.ID) {
 	if s.after != nil {
-		s.after(op, ref)
+		s.after(op, id)
 	}
 }
 
-func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
-	if err := s.enter("create", rec.ID.String()); err != nil {
-		return "", err
+func (s *spy) Create(ctx context.Context, rec store.Record) error {
+	if err := s.enter("create", rec.ID); err != nil {
+		return err
 	}
-	defer s.leave("create", rec.ID.String())
+	defer s.leave("create", rec.ID)
 	return s.Store.Create(ctx, rec)
 }
 
-func (s *spy) Load(ctx context.Context, ref string) (session.Record, error) {
-	if err := s.enter("load", ref); err != nil {
-		return session.Record{}, err
+func (s *spy) Load(ctx context.Context, id store.ID) (store.Record, error) {
+	if err := s.enter("load", id); err != nil {
+		return store.Record{}, err
 	}
-	defer s.leave("load", ref)
-	return s.Store.Load(ctx, ref)
+	defer s.leave("load", id)
+	return s.Store.Load(ctx, id)
 }
 
-func (s *spy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
-	if err := s.enter("update", ref); err != nil {
-		return "", err
-	}
-	defer s.leave("update", ref)
-	return s.Store.Update(ctx, ref, base, rec)
-}
-
-func (s *spy) Delete(ctx context.Context, ref string) error {
-	if err := s.enter("delete", ref); err != nil {
+func (s *spy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+	if err := s.enter("update", rec.ID); err != nil {
 		return err
 	}
-	defer s.leave("delete", ref)
-	return s.Store.Delete(ctx, ref)
+	defer s.leave("update", rec.ID)
+	return s.Store.Update(ctx, base, rec)
+}
+
+func (s *spy) Delete(ctx context.Context, id store.ID) error {
+	if err := s.enter("delete", id); err != nil {
+		return err
+	}
+	defer s.leave("delete", id)
+	return s.Store.Delete(ctx, id)
 }
 
 // events records what an observer is told.
@@ -240,7 +241,7 @@ func (e *events) want(t testing.TB, kinds ...string) {
 // once runs fn in front of the store's next call of that kind, as another
 // request that gets in between would.
 func (s *spy) once(op string, fn func()) {
-	s.before = func(called, _ string) error {
+	s.before = func(called string, _ store.ID) error {
 		if called == op {
 			s.before = nil
 			fn()

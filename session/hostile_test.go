@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -20,23 +21,23 @@ func TestHostileCookies(t *testing.T) {
 	for _, held := range []string{"by the server", "by the client"} {
 		for _, signed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("held %s, signed only %v", held, signed), func(t *testing.T) {
-				var store session.Store = memory.New()
+				var st store.Store = memory.New()
 				if held == "by the client" {
-					store = cookie.New()
+					st = cookie.New()
 				}
-				testHostileCookies(t, store, signed)
+				testHostileCookies(t, st, signed)
 			})
 		}
 	}
 }
 
-func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
+func testHostileCookies(t *testing.T, inner store.Store, signed bool) {
 	var log events
 	asked := false
-	s := &spy{Store: inner, before: func(string, string) error { asked = true; return nil }}
-	var store session.Store = s
-	if _, ok := inner.(session.ClientHeld); ok {
-		store = clientHeldSpy{s}
+	s := &spy{Store: inner, before: func(string, store.ID) error { asked = true; return nil }}
+	var st store.Store = s
+	if _, ok := inner.(store.ClientHeld); ok {
+		st = clientHeldSpy{s}
 	}
 	key := session.NewKey()
 	configure := func(c *session.Config[state]) {
@@ -44,7 +45,7 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 		c.Cookie.InsecureSignedOnly = signed
 		c.Observer = log.observe
 	}
-	m := newManager(t, store, configure)
+	m := newManager(t, st, configure)
 	b := newBrowser(t, nil)
 	b.do(m, login)
 	own := b.cookies["__Host-session"]
@@ -91,7 +92,7 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 	}
 	for name, option := range elsewhere {
 		w := httptest.NewRecorder()
-		newManager(t, store, option).Wrap(http.HandlerFunc(login)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		newManager(t, st, option).Wrap(http.HandlerFunc(login)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		value := w.Header().Get("__Host-session")
 		for _, c := range w.Result().Cookies() {
 			value = c.Value
@@ -102,8 +103,8 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 		values["made for "+name] = value
 	}
 	// The same key and name, with the other kind of store.
-	var other session.Store = cookie.New()
-	if _, ok := inner.(session.ClientHeld); ok {
+	var other store.Store = cookie.New()
+	if _, ok := inner.(store.ClientHeld); ok {
 		other = memory.New()
 	}
 	ob := newBrowser(t, nil)
@@ -141,7 +142,16 @@ func testHostileCookies(t *testing.T, inner session.Store, signed bool) {
 // clientHeldSpy is a spy that is client-held as the store behind it is.
 type clientHeldSpy struct{ *spy }
 
-func (clientHeldSpy) HeldByClient() {}
+func (s clientHeldSpy) Encode(rec store.Record) (string, error) {
+	return s.Store.(store.ClientHeld).Encode(rec)
+}
+
+func (s clientHeldSpy) Decode(text string) (store.Record, error) {
+	if err := s.enter("decode", store.ID{}); err != nil {
+		return store.Record{}, err
+	}
+	return s.Store.(store.ClientHeld).Decode(text)
+}
 
 func TestHundredsOfCookies(t *testing.T) {
 	s := newSpy()

@@ -11,14 +11,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // visit is a second state beside the tests' own.
 type visit struct{ Pages int }
 
-func newVisits(t *testing.T, store session.Store) *session.Manager[visit] {
+func newVisits(t *testing.T, st store.Store) *session.Manager[visit] {
 	t.Helper()
-	m, err := session.NewManager(store, session.Config[visit]{
+	m, err := session.NewManager(st, session.Config[visit]{
 		Keys: []session.Key{session.NewKey()}, Cookie: session.Cookie{Name: "__Host-visit"}, Logger: quiet,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 func TestIDsAreReadAsTheyAreWritten(t *testing.T) {
@@ -15,7 +16,7 @@ func TestIDsAreReadAsTheyAreWritten(t *testing.T) {
 	if got := id.String(); got != text {
 		t.Errorf("String returns %q", got)
 	}
-	if got, err := session.ParseID(text); got != id || err != nil {
+	if got, err := store.ParseID(text); got != id || err != nil {
 		t.Errorf("ParseID returns %v, %v", got, err)
 	}
 	encoded, err := json.Marshal(map[session.ID]session.ID{id: id})
@@ -32,7 +33,7 @@ func TestParseIDRefuses(t *testing.T) {
 	good := strings.Repeat("0a", 16)
 	for _, text := range []string{"", "0", good[1:], good + "0", strings.ToUpper(good), good[:31] + "g", good[:31] + " ", " " + good[1:], good[:30] + "ä", good[:31] + "\x00"} {
 		id := session.ID{1}
-		if parsed, err := session.ParseID(text); err == nil || parsed != (session.ID{}) {
+		if parsed, err := store.ParseID(text); err == nil || parsed != (session.ID{}) {
 			t.Errorf("ParseID(%q) returns %v, %v", text, parsed, err)
 		}
 		if err := id.UnmarshalText([]byte(text)); err == nil || id != (session.ID{1}) {
@@ -44,7 +45,7 @@ func TestParseIDRefuses(t *testing.T) {
 func TestParseIDSaysWhere(t *testing.T) {
 	good := strings.Repeat("0a", 16)
 	for _, at := range []int{0, 1, 30, 31} {
-		_, err := session.ParseID(good[:at] + "A" + good[at+1:])
+		_, err := store.ParseID(good[:at] + "A" + good[at+1:])
 		if want := fmt.Sprintf("at character %d", at); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("an error %q, want one that ends in %q", err, want)
 		}
@@ -55,7 +56,7 @@ func BenchmarkParseID(b *testing.B) {
 	text := session.ID{0xab, 0xcd}.String()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := session.ParseID(text); err != nil {
+		if _, err := store.ParseID(text); err != nil {
 			b.Fatal(err)
 		}
 	}

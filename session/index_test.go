@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -16,8 +16,8 @@ import (
 // and at the end, when nothing is and the index must be empty too.
 func TestIndexAgreesWithTheRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := memory.New()
-		m := newManager(t, store)
+		st := memory.New()
+		m := newManager(t, st)
 		const subjects = 50
 		live := map[*browser]string{}
 		compare := func(subject string) {
@@ -71,17 +71,17 @@ func TestIndexAgreesWithTheRecords(t *testing.T) {
 				compare(subject)
 			}
 			if i%1000 == 0 {
-				store.Sweep()
+				st.DeleteExpired()
 			}
 		}
 		for i := range subjects {
 			compare(fmt.Sprintf("user %d", i))
 		}
 		time.Sleep(24 * time.Hour)
-		store.Sweep()
+		st.DeleteExpired()
 		for i := range subjects {
-			var index session.SubjectIndex = store
-			if left, err := index.Indexed(t.Context(), fmt.Sprintf("user %d", i)); len(left) > 0 || err != nil {
+			var index store.SubjectIndex = st
+			if left, err := index.ListSessions(t.Context(), fmt.Sprintf("user %d", i)); len(left) > 0 || err != nil {
 				t.Errorf("user %d: %d sessions are left in the index, %v", i, len(left), err)
 			}
 		}

@@ -12,13 +12,14 @@ import (
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // busy is a store that lets others get in between, and now and then loses an
 // answer after it has done what it was asked.
 type busy struct {
-	session.Store
+	store.Store
 	mu   sync.Mutex
 	rand *rand.Rand
 	lose float64
@@ -35,33 +36,33 @@ func (s *busy) step() (lost bool) {
 	return lost
 }
 
-func (s *busy) Create(ctx context.Context, rec session.Record) (string, error) {
+func (s *busy) Create(ctx context.Context, rec store.Record) error {
 	s.mu.Lock()
 	s.ids[rec.ID] = true
 	s.mu.Unlock()
-	ref, err := s.Store.Create(ctx, rec)
+	err := s.Store.Create(ctx, rec)
 	if s.step() {
-		return "", errLost
+		return errLost
 	}
-	return ref, err
+	return err
 }
 
-func (s *busy) Load(ctx context.Context, ref string) (session.Record, error) {
+func (s *busy) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	s.step()
-	return s.Store.Load(ctx, ref)
+	return s.Store.Load(ctx, id)
 }
 
-func (s *busy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (s *busy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	s.step()
-	ref, err := s.Store.Update(ctx, ref, base, rec)
+	err := s.Store.Update(ctx, base, rec)
 	if s.step() {
-		return "", errLost
+		return errLost
 	}
-	return ref, err
+	return err
 }
 
-func (s *busy) Delete(ctx context.Context, ref string) error {
-	err := s.Store.Delete(ctx, ref)
+func (s *busy) Delete(ctx context.Context, id store.ID) error {
+	err := s.Store.Delete(ctx, id)
 	if s.step() {
 		return errLost
 	}
@@ -89,8 +90,8 @@ func TestInterleavings(t *testing.T) {
 
 func testInterleavings(t *testing.T, seed uint64, lose float64) {
 	const requests, workers = 200, 8
-	store := &busy{Store: memory.New(), rand: rand.New(rand.NewPCG(seed, 0)), lose: lose, ids: map[session.ID]bool{}}
-	m := newManager(t, store)
+	st := &busy{Store: memory.New(), rand: rand.New(rand.NewPCG(seed, 0)), lose: lose, ids: map[session.ID]bool{}}
+	m := newManager(t, st)
 	var mu sync.Mutex // guards what follows
 	tokens := []string{""}
 	fates := map[string]fate{}
@@ -167,8 +168,8 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 	all.Wait()
 
 	kept := 0
-	for id := range store.ids {
-		marks, ok := store.marks(t, id)
+	for id := range st.ids {
+		marks, ok := st.marks(t, id)
 		for mark, n := range marks {
 			// Where an answer was lost, it may have been applied again.
 			if f := fates[mark]; f.known && (n != 1 || f.id != id) {
@@ -191,7 +192,7 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 
 // marks returns what is left in a session, if that is still there.
 func (s *busy) marks(t *testing.T, id session.ID) (marks map[string]int, ok bool) {
-	rec, err := s.Store.Load(t.Context(), id.String())
+	rec, err := s.Store.Load(t.Context(), id)
 	if err != nil {
 		return nil, false
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -25,19 +26,19 @@ type stage struct {
 }
 
 func TestStagesOfASession(t *testing.T) {
-	stores := map[string]func() session.Store{
-		"held by the server": func() session.Store { return memory.New() },
-		"held by the client": func() session.Store { return cookie.New() },
+	stores := map[string]func() store.Store{
+		"held by the server": func() store.Store { return memory.New() },
+		"held by the client": func() store.Store { return cookie.New() },
 	}
-	for name, store := range stores {
+	for name, st := range stores {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { testStages(t, store()) })
+			synctest.Test(t, func(t *testing.T) { testStages(t, st()) })
 		})
 	}
 }
 
-func testStages(t *testing.T, store session.Store) {
-	m, b := newManager(t, store), newBrowser(t, nil)
+func testStages(t *testing.T, st store.Store) {
+	m, b := newManager(t, st), newBrowser(t, nil)
 	start := time.Now()
 	since := func(at time.Time) time.Duration {
 		if at.IsZero() {

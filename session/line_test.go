@@ -14,22 +14,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // crossing is a store that notes what came of each update, under the name of
 // the request that made it, and can be told to wait before one.
 type crossing struct {
-	session.Store
+	store.Store
 	log    []string
 	before map[string]func() // by name and number of the update
 }
 
 type requestName struct{}
 
-// Update implements session.Store. The requests of these tests come one at a
+// Update implements store.Store. The requests of these tests come one at a
 // time, except for those that wait.
-func (s *crossing) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (s *crossing) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	name, _ := ctx.Value(requestName{}).(string)
 	number := 1
 	for _, line := range s.log {
@@ -41,13 +42,13 @@ func (s *crossing) Update(ctx context.Context, ref string, base session.Rev, rec
 	if wait := s.before[key]; wait != nil {
 		wait()
 	}
-	ref, err := s.Store.Update(ctx, ref, base, rec)
+	err := s.Store.Update(ctx, base, rec)
 	if errors.Is(err, session.ErrConflict) {
 		s.log = append(s.log, name+" overtaken")
 	} else {
 		s.log = append(s.log, name+" stored")
 	}
-	return ref, err
+	return err
 }
 
 // ask serves one request of a name with the browser's cookies.
@@ -69,8 +70,8 @@ func overtaken(m *session.Manager[state], b *browser) http.HandlerFunc {
 
 func TestNobodyWritesPastTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &crossing{Store: memory.New()}
-		m := newManager(t, store)
+		st := &crossing{Store: memory.New()}
+		m := newManager(t, st)
 		visit := func() (b *browser, line byte) {
 			b = newBrowser(t, nil)
 			b.do(m, login)
@@ -83,7 +84,7 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 			other, its = visit()
 		}
 		release := make(chan struct{})
-		store.before = map[string]func(){"in line2": func() { <-release }}
+		st.before = map[string]func(){"in line2": func() { <-release }}
 
 		go ask(m, b, "in line", overtaken(m, b))
 		synctest.Wait()
@@ -99,14 +100,14 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 		ask(m, other, "other", increment) // waits for nobody
 		ask(m, b, "read", func(_ http.ResponseWriter, r *http.Request) { from(r) })
 		want := []string{"first stored", "in line overtaken", "other stored"}
-		if diff := cmp.Diff(want, store.log); diff != "" {
+		if diff := cmp.Diff(want, st.log); diff != "" {
 			t.Errorf("while one is in line (-want +got):\n%s", diff)
 		}
 
 		close(release)
 		synctest.Wait()
 		want = append(want, "in line stored", "next overtaken", "next stored", "last overtaken", "last stored")
-		if diff := cmp.Diff(want, store.log); diff != "" {
+		if diff := cmp.Diff(want, st.log); diff != "" {
 			t.Errorf("in the end (-want +got):\n%s", diff)
 		}
 		if got := b.read(m).Count; got != 4 {
@@ -119,8 +120,8 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 // transaction which is in line, the same session by another request.
 func TestALineDoesNotOutlastItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &crossing{Store: memory.New()}
-		m := newManager(t, store)
+		st := &crossing{Store: memory.New()}
+		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, login)
 		start := time.Now()
@@ -151,11 +152,11 @@ func TestALineDoesNotOutlastItsTime(t *testing.T) {
 func TestALineThatMovesIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const writers = 400
-		store := newSpy()
-		m := newManager(t, store)
+		st := newSpy()
+		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, login)
-		store.before = func(string, string) error { time.Sleep(5 * time.Millisecond); return nil }
+		st.before = func(string, store.ID) error { time.Sleep(5 * time.Millisecond); return nil }
 		var failed atomic.Int64
 		var wg sync.WaitGroup
 		for range writers {
@@ -166,12 +167,12 @@ func TestALineThatMovesIsWaitedFor(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		store.before = nil
+		st.before = nil
 		if got := b.read(m).Count; failed.Load() > 0 || got != writers {
 			t.Errorf("%d of %d requests failed, count %d", failed.Load(), writers, got)
 		}
 		// A load, an attempt that is overtaken, and one in turn.
-		if calls := store.calls.Load(); calls > 4*writers {
+		if calls := st.calls.Load(); calls > 4*writers {
 			t.Errorf("%d calls of the store, want about %d", calls, 3*writers)
 		}
 	})

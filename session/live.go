@@ -22,9 +22,9 @@ type live[T any] struct {
 	*changes[T]             // nil where there was none: a request that reads pays for none
 }
 
-func newLive[T any](m *Manager[T], r *http.Request) *live[T] {
-	l := &live[T]{m: m, request: r}
-	l.core, l.state = m.core, l
+func newLive[T any](s *Session[T]) *live[T] {
+	l := &live[T]{m: s.m, request: s.request}
+	l.core, l.state, l.arrived = s.m.core, l, &s.arrived
 	return l
 }
 
@@ -53,7 +53,7 @@ func (s *Session[T]) load(ctx context.Context) *live[T] {
 
 // fetch loads what the request's token leads to.
 func (s *Session[T]) fetch(ctx context.Context) *live[T] {
-	l := newLive(s.m, s.request)
+	l := newLive(s)
 	var buf [maxCandidates]string
 	tokens, pieces := s.m.core.carrier.read(buf[:0], s.request.Header)
 	l.pieces = pieces

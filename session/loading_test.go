@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 var errRefused = errors.New("connection refused")
@@ -19,7 +20,7 @@ var errRefused = errors.New("connection refused")
 func (g *rig) down(down bool) {
 	g.store.before = nil
 	if down {
-		g.store.before = func(string, string) error { return errRefused }
+		g.store.before = func(string, store.ID) error { return errRefused }
 	}
 }
 
@@ -162,8 +163,8 @@ func TestLoadHandsOverTheError(t *testing.T) {
 	}
 }
 
-func TestEager(t *testing.T) {
-	g := newRig(t, func(c *session.Config[state]) { c.Eager = true })
+func TestEagerLoad(t *testing.T) {
+	g := newRig(t, func(c *session.Config[state]) { c.EagerLoad = true })
 	g.update(count)
 	g.log.kinds()
 	reached := false

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"time"
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/internal/deadline"
+	"github.com/typedsession/typedsession/store"
 )
 
 // Manager makes, finds, saves and ends sessions whose state is a T. Make one
@@ -25,8 +27,8 @@ type Manager[T any] struct {
 
 // NewManager returns a manager that keeps its sessions in store. Its error names
 // the field of cfg that is wrong, or says why a T cannot be encoded.
-func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
-	if isNil(store) {
+func NewManager[T any](st store.Store, cfg Config[T]) (*Manager[T], error) {
+	if isNil(st) {
 		return nil, errors.New("session: NewManager: the store is nil")
 	}
 	plainInitial := cfg.Initial == nil
@@ -38,29 +40,30 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: Config.%w", err)
 	}
-	_, clientHeld := store.(ClientHeld)
-	fresh, _ := store.(FreshLoader)
-	index, _ := store.(SubjectIndex)
+	held, clientHeld := st.(store.ClientHeld)
+	fresh, _ := st.(store.UncachedLoader)
+	index, _ := st.(store.SubjectIndex)
 	switch {
-	case cfg.MaxPerSubject > 0 && index == nil:
-		return nil, fmt.Errorf("session: Config.MaxPerSubject is set, but %T is no SubjectIndex", store)
+	case cfg.MaxSessionsPerSubject > 0 && index == nil:
+		return nil, fmt.Errorf("session: Config.MaxSessionsPerSubject is set, but %T is no SubjectIndex", st)
 	case cfg.Revoker != nil && !clientHeld:
-		return nil, fmt.Errorf("session: Config.Revoker is set, but %T ends its sessions itself", store)
+		return nil, fmt.Errorf("session: Config.Revoker is set, but %T ends its sessions itself", st)
 	}
 	c := &core{
-		store:        store,
+		store:        st,
+		held:         held,
 		fresh:        fresh,
 		clientHeld:   clientHeld,
 		carrier:      carrier{Transport: cfg.Transport, jar: newJar(cfg.Cookie)},
 		idle:         millis(cfg.IdleTimeout),
 		absolute:     millis(cfg.AbsoluteTimeout),
 		extend:       cfg.Extend,
-		eager:        cfg.Eager,
+		eager:        cfg.EagerLoad,
 		persistent:   cfg.Cookie.Persistent,
 		errorHandler: cfg.ErrorHandler,
-		staleHandler: cfg.StaleHandler,
+		staleHandler: cfg.ReauthHandler,
 		index:        index,
-		perSubject:   cfg.MaxPerSubject,
+		perSubject:   cfg.MaxSessionsPerSubject,
 		revoker:      cfg.Revoker,
 		observer:     cfg.Observer,
 		logger:       cfg.Logger,
@@ -93,10 +96,10 @@ func NewManager[T any](store Store, cfg Config[T]) (*Manager[T], error) {
 	return m, nil
 }
 
-// isNil reports whether store is nil, or a nil pointer in an interface.
-func isNil(store Store) bool {
-	v := reflect.ValueOf(store)
-	return store == nil || v.Kind() == reflect.Pointer && v.IsNil()
+// isNil reports whether st is nil, or a nil pointer in an interface.
+func isNil(st store.Store) bool {
+	v := reflect.ValueOf(st)
+	return st == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // From returns the session of the request that ctx belongs to, loading it if
@@ -148,14 +151,15 @@ func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[
 	}))
 }
 
-// Open returns the session that a token leads to, for what is not an HTTP
+// LoadToken returns the session that a token leads to, for what is not an HTTP
 // request: a socket, a gRPC call, a job. Its changes are saved by
 // [Session.Save] and [Session.Transact]; there is nobody to hand a new token to,
 // so that what would need one answers [ErrCommitted]. The error is
 // [ErrNotFound] for every token that leads nowhere.
-func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error) {
+func (m *Manager[T]) LoadToken(ctx context.Context, token string) (*Session[T], error) {
 	s := &Session[T]{m: m}
-	l := newLive(m, nil)
+	s.arrived.Store(time.Now().UnixMilli())
+	l := newLive(s)
 	s.begun.Store(true)
 	s.turn.Lock()
 	l.cycle.load(ctx, []string{token})
@@ -165,7 +169,7 @@ func (m *Manager[T]) Open(ctx context.Context, token string) (*Session[T], error
 		return nil, l.err
 	}
 	if !l.live {
-		return nil, fmt.Errorf("session: Open: %w", ErrNotFound)
+		return nil, fmt.Errorf("session: LoadToken: %w", ErrNotFound)
 	}
 	return s, nil
 }

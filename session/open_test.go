@@ -15,7 +15,7 @@ import (
 // open opens the browser's session without a request.
 func (g *rig) open(t testing.TB) *session.Session[state] {
 	t.Helper()
-	s, err := g.m.Open(t.Context(), g.token())
+	s, err := g.m.LoadToken(t.Context(), g.token())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,12 +124,12 @@ func TestOpenWhatLeadsNowhere(t *testing.T) {
 			"nothing": "", "garbage": "garbage", "expired": expired,
 			"superseded": superseded, "destroyed": live.token(),
 		} {
-			if s, err := g.m.Open(t.Context(), token); !errors.Is(err, session.ErrNotFound) || s != nil {
+			if s, err := g.m.LoadToken(t.Context(), token); !errors.Is(err, session.ErrNotFound) || s != nil {
 				t.Errorf("%s: %v, %v, want ErrNotFound", name, s, err)
 			}
 		}
 		g.down(true)
-		if _, err := g.m.Open(t.Context(), live.token()); !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
+		if _, err := g.m.LoadToken(t.Context(), live.token()); !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrNotFound) {
 			t.Errorf("without the store: %v, want ErrUnavailable", err)
 		}
 	})
@@ -143,12 +143,12 @@ func TestTokensHaveOneSpelling(t *testing.T) {
 	for i := range len(token) + 1 {
 		for _, inserted := range []string{"\n", "\r", "\r\n", "\n\n\n\n", " ", "="} {
 			other := token[:i] + inserted + token[i:]
-			if _, err := g.m.Open(t.Context(), other); !errors.Is(err, session.ErrNotFound) {
+			if _, err := g.m.LoadToken(t.Context(), other); !errors.Is(err, session.ErrNotFound) {
 				t.Fatalf("%q inserted at %d: %v, want ErrNotFound", inserted, i, err)
 			}
 		}
 	}
-	if _, err := g.m.Open(t.Context(), token); err != nil {
+	if _, err := g.m.LoadToken(t.Context(), token); err != nil {
 		t.Errorf("the token itself: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestOpenByATokenUnderAnOlderKey(t *testing.T) {
 	g := newRig(t, func(c *session.Config[state]) { c.Keys = []session.Key{older} })
 	g.update(count)
 	newer := newManager(t, g.store, func(c *session.Config[state]) { c.Keys = []session.Key{session.NewKey(), older} })
-	s, err := newer.Open(t.Context(), g.token())
+	s, err := newer.LoadToken(t.Context(), g.token())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestOpenedSessionIsExtended(t *testing.T) {
 		time.Sleep(time.Hour - tick)
 		g.open(t)
 		time.Sleep(tick)
-		if _, err := g.m.Open(t.Context(), g.token()); !errors.Is(err, session.ErrNotFound) {
+		if _, err := g.m.LoadToken(t.Context(), g.token()); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("an hour after its last use: %v", err)
 		}
 	})
@@ -212,7 +212,7 @@ func TestOpenClientHeldIsNotExtended(t *testing.T) {
 		b.do(m, login)
 		log.kinds()
 		time.Sleep(50 * time.Minute)
-		s, err := m.Open(t.Context(), b.token())
+		s, err := m.LoadToken(t.Context(), b.token())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestOpenClientHeldIsNotExtended(t *testing.T) {
 func TestOpenClientHeld(t *testing.T) {
 	m, b := newManager(t, cookie.New()), newBrowser(t, nil)
 	b.do(m, login)
-	s, err := m.Open(t.Context(), b.token())
+	s, err := m.LoadToken(t.Context(), b.token())
 	if err != nil || s.State().User != "alice" {
 		t.Fatalf("%+v, %v", s, err)
 	}

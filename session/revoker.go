@@ -7,23 +7,6 @@ import (
 	"time"
 )
 
-// Revoker ends sessions that are held by the client. It holds a small mark for
-// each subject or session that was revoked, until the last cookie that it could
-// matter to has expired. A Manager asks it when it loads a session, and again
-// before it sets a cookie. Where it does not answer, the session is not served.
-//
-// Its methods are safe for concurrent use and return within a bounded time.
-type Revoker interface {
-	// Revoke marks key: what was issued before the given time is revoked. A
-	// mark that is there already stays where it is the later one. The mark
-	// may be forgotten at until, and not before.
-	Revoke(ctx context.Context, key string, before, until time.Time) error
-
-	// RevokedBefore returns the marks of the keys, in their order, the zero
-	// Time for those that have none. It sees every Revoke that has returned.
-	RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error)
-}
-
 // The keys of a Revoker.
 func idKey(id ID) string               { return "id:" + id.String() }
 func subjectKey(subject string) string { return "subject:" + subject }

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // revocable configures a Revoker for sessions that the client holds.
-func revocable(r session.Revoker) func(*session.Config[state]) {
+func revocable(r store.Revoker) func(*session.Config[state]) {
 	return func(c *session.Config[state]) { c.Revoker = r }
 }
 

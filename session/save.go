@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/typedsession/typedsession/store"
 )
 
 // errEnded is what Save and Transact answer where the session ended meanwhile.
-var errEnded = fmt.Errorf("session: ended meanwhile: %w", ErrNotFound)
+var errEnded = ErrEnded
 
 // errDoubt is the error of a save that follows one which got no answer, where
 // somebody else has written since. Nobody can tell whether the updates are in
@@ -44,7 +46,7 @@ func (y *cycle) bury(ctx context.Context) error {
 		y.doomed = false
 		return y.failed("destroy", ErrCommitted)
 	}
-	if err := storeError(y.core.store.Delete(ctx, y.ref)); err != nil {
+	if err := storeError(y.core.delete(ctx, y.former)); err != nil {
 		return y.failed("destroy", err)
 	}
 	if y.core.revoker != nil {
@@ -52,7 +54,6 @@ func (y *cycle) bury(ctx context.Context) error {
 			return y.failed("destroy", err)
 		}
 	}
-	y.unlist(ctx, y.subject, y.former)
 	y.event(Event{Kind: EventDestroyed, ID: y.former, Subject: y.subject})
 	y.doomed, y.subject = false, ""
 	return nil
@@ -65,7 +66,7 @@ func (y *cycle) refresh(ctx context.Context) error {
 		return err
 	}
 	id := y.id()
-	rec, err := y.core.loadFresh(ctx, y.ref)
+	rec, err := y.core.loadFresh(ctx, id, y.ref)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
@@ -123,10 +124,10 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 	}
 	w := y.birth(encoded, subject)
 	ref, err := y.insert(ctx, &w)
-	if errors.Is(err, ErrExists) {
+	if errors.Is(err, store.ErrExists) {
 		// Only where this creation was tried before and its answer was lost.
 		// Nobody has the secret of what it has made.
-		if err := y.core.remove(ctx, w.rec.ID, w.rec.Subject); err != nil {
+		if err := storeError(y.core.delete(ctx, w.rec.ID)); err != nil {
 			return y.failed("create", err)
 		}
 		y.show(func(v *view) { v.id = ID{} })
@@ -148,11 +149,10 @@ func (y *cycle) create(ctx context.Context, tx func() error) error {
 func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
 	w.rec.ID = y.drawID()
 	y.finish(w)
-	if err := y.enlist(ctx, w); err != nil {
-		return "", err
+	if y.core.held != nil {
+		return y.encodeRecord(w)
 	}
-	ref, err = y.core.store.Create(ctx, w.rec)
-	return ref, y.written(ref, err)
+	return "", storeError(y.core.store.Create(ctx, w.rec))
 }
 
 // update stores a changed or extended session. The write is conditional on the
@@ -191,9 +191,6 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 		}
 		ref, err := y.replace(ctx, &w)
 		if err == nil {
-			// It stays noted for its former subject, which is looked at in its
-			// record. A call that strikes it off may be given up, and come to
-			// the store when it is that subject's again.
 			became := w.rec.Subject != y.subject
 			y.updated(ref, &w)
 			if became {
@@ -201,7 +198,7 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 			}
 			return nil
 		}
-		var conflict *ConflictError
+		var conflict *store.ConflictError
 		switch {
 		case w.purpose == writeExpiry:
 			y.tried = true
@@ -255,11 +252,6 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 
 // replace hands a changed record to the store.
 func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
-	if w.rec.Subject != y.subject {
-		if err := y.enlist(ctx, w); err != nil {
-			return "", err
-		}
-	}
 	if y.core.revoker != nil {
 		// Revoked since it was loaded: a new cookie would be a new lease.
 		switch revoked, err := y.core.revoked(ctx, w.rec.ID, y.subject, &y.header); {
@@ -269,19 +261,24 @@ func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
 			return "", ErrNotFound
 		}
 	}
-	ref, err = y.core.store.Update(ctx, y.ref, y.rev, w.rec)
-	err = y.written(ref, err)
+	if y.core.held != nil {
+		if _, err := y.core.held.Decode(y.ref); err != nil { // expired
+			return "", err
+		}
+		return y.encodeRecord(w)
+	}
+	err = storeError(y.core.store.Update(ctx, y.rev, w.rec))
 	if w.purpose != writeExpiry && errors.Is(err, ErrUnavailable) {
 		y.state.lost(w.rec.Rev) // it may be in the store: see adopt
 		y.unanswered = &lostWrite{w.rec.Rev, w.secret, y.news(w), y.unanswered}
 	}
-	return ref, err
+	return "", err
 }
 
 // pause waits before one more attempt against other processes: at random, so
 // that they do not meet again, up to a bound that grows from 1 to 32 ms. A
 // revision is random enough.
-func pause(ctx context.Context, attempt int, random Rev) error {
+func pause(ctx context.Context, attempt int, random store.Rev) error {
 	bound := time.Millisecond << min(attempt/4-1, 5)
 	timer := time.NewTimer(time.Duration(uint64(random) % uint64(bound)))
 	defer timer.Stop()

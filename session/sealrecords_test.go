@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -22,9 +23,9 @@ func keys(k ...session.Key) func(*session.Config[state]) {
 }
 
 // record returns the record of the browser's session.
-func (g *rig) record(t testing.TB) session.Record {
+func (g *rig) record(t testing.TB) store.Record {
 	t.Helper()
-	rec, err := g.store.Store.Load(context.Background(), g.tab().id().String())
+	rec, err := g.store.Store.Load(context.Background(), g.tab().id())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,39 +60,39 @@ func TestSealedRecordsCannotBeForged(t *testing.T) {
 	key := session.NewKey()
 	tests := []struct {
 		name  string
-		forge func(t *testing.T, g *rig, rec *session.Record)
+		forge func(t *testing.T, g *rig, rec *store.Record)
 	}{
-		{"the subject", func(_ *testing.T, _ *rig, rec *session.Record) { rec.Subject = "admin" }},
-		{"no subject", func(_ *testing.T, _ *rig, rec *session.Record) { rec.Subject = "" }},
-		{"another session's payload", func(t *testing.T, g *rig, rec *session.Record) {
+		{"the subject", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Subject = "admin" }},
+		{"no subject", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Subject = "" }},
+		{"another session's payload", func(t *testing.T, g *rig, rec *store.Record) {
 			admin := &rig{newBrowser(t, nil), g.m, g.store, g.log}
 			admin.update(be("admin"))
 			rec.Payload = admin.record(t).Payload
 		}},
-		{"another session's payload and subject", func(t *testing.T, g *rig, rec *session.Record) {
+		{"another session's payload and subject", func(t *testing.T, g *rig, rec *store.Record) {
 			admin := &rig{newBrowser(t, nil), g.m, g.store, g.log}
 			admin.update(be("admin"))
 			planted := admin.record(t)
 			rec.Payload, rec.Subject = planted.Payload, planted.Subject
 		}},
-		{"a plain payload", func(t *testing.T, g *rig, rec *session.Record) {
+		{"a plain payload", func(t *testing.T, g *rig, rec *store.Record) {
 			plain := newRig(t, keys(key))
 			plain.update(be("alice"))
 			rec.Payload = plain.record(t).Payload
 		}},
-		{"a payload sealed under another key", func(t *testing.T, g *rig, rec *session.Record) {
+		{"a payload sealed under another key", func(t *testing.T, g *rig, rec *store.Record) {
 			other := newRig(t, sealed)
 			other.update(be("alice"))
 			rec.Payload = other.record(t).Payload
 		}},
-		{"no payload", func(_ *testing.T, _ *rig, rec *session.Record) { rec.Payload = nil }},
-		{"nothing but the version", func(_ *testing.T, _ *rig, rec *session.Record) { rec.Payload = rec.Payload[:1] }},
+		{"no payload", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Payload = nil }},
+		{"nothing but the version", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Payload = rec.Payload[:1] }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := newRig(t, sealed, keys(key))
 			g.update(be("alice"))
-			g.tamper(t, func(rec *session.Record) { test.forge(t, g, rec) })
+			g.tamper(t, func(rec *store.Record) { test.forge(t, g, rec) })
 			g.log.kinds()
 			var found state
 			g.use(func(s *session.Session[state]) { found = s.State() })
@@ -111,7 +112,7 @@ func TestSealedRecordWithAnyBitFlipped(t *testing.T) {
 	write := func(payload []byte) {
 		rec := sound
 		rec.Rev, rec.Payload = base+1, payload
-		if _, err := g.store.Store.Update(ctx, rec.ID.String(), base, rec); err != nil {
+		if err := g.store.Store.Update(ctx, base, rec); err != nil {
 			t.Fatal(err)
 		}
 		base++
@@ -138,7 +139,7 @@ func TestSealedRecordRolledBack(t *testing.T) {
 		g.update(func(s *state) { s.User, s.Note = "alice", "coupon" })
 		earlier := g.record(t)
 		g.update(func(s *state) { s.Note = "" })
-		g.tamper(t, func(rec *session.Record) {
+		g.tamper(t, func(rec *store.Record) {
 			rec.Payload, rec.Expires = earlier.Payload, rec.Expires.Add(1000*time.Hour)
 		})
 		if got := g.tab().state().Note; got != "coupon" {

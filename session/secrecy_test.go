@@ -128,7 +128,7 @@ func TestLogsShowNoSecrets(t *testing.T) {
 		})
 		g.down(true)
 		g.use(func(s *session.Session[state]) { told = append(told, s.Err(), s.Save(t.Context())) })
-		_, err := g.m.Open(t.Context(), g.token())
+		_, err := g.m.LoadToken(t.Context(), g.token())
 		told = append(told, err)
 		g.down(false)
 		g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
@@ -137,7 +137,7 @@ func TestLogsShowNoSecrets(t *testing.T) {
 			told = append(told, from(r).Save(r.Context()))
 		})
 		g.use((*session.Session[state]).Destroy) // destroyed
-		_, err = g.m.Open(t.Context(), g.token()+"A")
+		_, err = g.m.LoadToken(t.Context(), g.token()+"A")
 		told = append(told, err)
 
 		all.check(t, format+" log", out.String())
@@ -214,7 +214,7 @@ func TestPrintingShowsNoSecrets(t *testing.T) {
 	b := newBrowser(t, nil)
 	b.do(m, func(_ http.ResponseWriter, r *http.Request) { from(r).Update(note(stateContent)) })
 	all.of(m, b.token(), key)
-	opened, err := m.Open(t.Context(), b.token())
+	opened, err := m.LoadToken(t.Context(), b.token())
 	if err != nil {
 		t.Fatal(err)
 	}

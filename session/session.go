@@ -17,7 +17,8 @@ import (
 // be read, but a change is not kept, and reported as a failure.
 type Session[T any] struct {
 	m       *Manager[T]
-	request *http.Request // nil after Open
+	request *http.Request // nil after LoadToken
+	arrived atomic.Int64  // when the request arrived at Wrap
 
 	// turn is held by whoever runs a callback, encodes the state or talks to
 	// the store. The callbacks may use the session all the same: see lock.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 )
@@ -17,43 +16,33 @@ type Info struct {
 	Label           string    // what Config.Label said when the subject was established
 	CreatedAt       time.Time // when the session was first stored
 	AuthenticatedAt time.Time // when the subject was established
-	ExtendedAt      time.Time // when it was last used, to a tenth of IdleTimeout
+	LastUsedAt      time.Time // when it was last used, to a tenth of IdleTimeout
 	ExpiresAt       time.Time // when it ends if it is not used again
 }
 
 // errNoSubject is the error of a call that would mean everybody who is nobody.
 var errNoSubject = errors.New("session: the subject is empty")
 
-// createTimeout is how long after its creation a session that is noted and has
-// no record is taken for one that is just being stored.
-const createTimeout = time.Minute
-
 // Sessions returns the live sessions of a subject, the latest login first. The
-// caller's own is the one whose ID is [Session.ID]. The sequence ends after an
-// error, which is [errors.ErrUnsupported] where the store is no [SubjectIndex].
-// It shows no less than the sessions that are live from its beginning to its
-// end.
-func (m *Manager[T]) Sessions(ctx context.Context, subject string) iter.Seq2[Info, error] {
-	return func(yield func(Info, error) bool) {
-		members, err := m.core.members(ctx, "Sessions", subject)
-		if err != nil {
-			yield(Info{}, err)
-			return
-		}
-		for _, member := range slices.Backward(members) {
-			info := Info{
-				ID:              member.id,
-				Label:           member.header.label,
-				CreatedAt:       fromMillis(member.header.created),
-				AuthenticatedAt: fromMillis(member.header.authenticated),
-				ExtendedAt:      fromMillis(member.header.extended),
-				ExpiresAt:       fromMillis(member.expires),
-			}
-			if !yield(info, nil) {
-				return
-			}
-		}
+// caller's own is the one whose ID is [Session.ID]. The error is
+// [errors.ErrUnsupported] where the store is no [store.SubjectIndex].
+func (m *Manager[T]) Sessions(ctx context.Context, subject string) ([]Info, error) {
+	members, err := m.core.members(ctx, "Sessions", subject)
+	if err != nil {
+		return nil, err
 	}
+	var infos []Info
+	for _, member := range slices.Backward(members) {
+		infos = append(infos, Info{
+			ID:              member.id,
+			Label:           member.header.label,
+			CreatedAt:       fromMillis(member.header.created),
+			AuthenticatedAt: fromMillis(member.header.authenticated),
+			LastUsedAt:      fromMillis(member.header.extended),
+			ExpiresAt:       fromMillis(member.expires),
+		})
+	}
+	return infos, nil
 }
 
 // Revoke ends a session. When it has returned, no request that begins is served
@@ -68,7 +57,7 @@ func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 		}
 		return wrap("revoke", c.revokeID(ctx, id))
 	}
-	rec, err := c.loadFresh(ctx, id.String())
+	rec, err := c.loadFresh(ctx, id, "")
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil
@@ -101,21 +90,30 @@ func (m *Manager[T]) RevokeSubject(ctx context.Context, subject string, except .
 		}
 		return 0, wrap("revoke subject", err)
 	}
-	members, err := c.members(ctx, "RevokeSubject", subject)
-	if err != nil {
+	if err := c.needIndex("RevokeSubject", subject); err != nil {
 		return 0, err
 	}
-	revoked := 0
-	for _, member := range members {
-		if slices.Contains(except, member.id) {
-			continue
-		}
-		if err := c.revoke(ctx, member.id, subject); err != nil {
-			return revoked, wrap("revoke subject", err)
-		}
-		revoked++
+	before := time.Now().Truncate(time.Millisecond)
+	revoked, err := c.index.RevokeSubject(ctx, subject, before, except...)
+	events := make([]Event, len(revoked))
+	for i, id := range revoked {
+		events[i] = Event{Kind: EventDestroyed, ID: id, Subject: subject}
 	}
-	return revoked, nil
+	c.emit(ctx, events)
+	if err != nil {
+		return len(revoked), wrap("revoke subject", storeError(err))
+	}
+	// A login that arrives after this has returned is later than before.
+	next := before.Add(time.Millisecond)
+	if err := sleepUntil(ctx, next); err != nil {
+		return len(revoked), wrap("revoke subject", err)
+	}
+	if own, ok := ctx.Value(m).(*Session[T]); ok && len(except) > 0 {
+		if l := own.live.Load(); l != nil && slices.Contains(except, l.id()) {
+			own.arrived.Store(next.UnixMilli())
+		}
+	}
+	return len(revoked), nil
 }
 
 // RevokeOthers ends all other sessions of the subject that this session belongs
@@ -132,7 +130,11 @@ func (s *Session[T]) RevokeOthers(ctx context.Context) (int, error) {
 	}
 	subject := s.m.subject(&state)
 	if !s.m.core.clientHeld || subject == "" {
-		return s.m.RevokeSubject(ctx, subject, s.ID())
+		n, err := s.m.RevokeSubject(ctx, subject, s.ID())
+		if err == nil { // ctx need not be the request's
+			s.arrived.Store(time.Now().UnixMilli())
+		}
+		return n, err
 	}
 	if err := s.m.core.needRevoker("RevokeOthers"); err != nil {
 		return 0, err
@@ -157,26 +159,37 @@ type member struct {
 	expires int64
 }
 
-// members returns the live sessions of a subject, the latest login last.
-func (c *core) members(ctx context.Context, caller, subject string) ([]member, error) {
+// needIndex returns why a call cannot be served without an index.
+func (c *core) needIndex(caller, subject string) error {
 	switch {
 	case subject == "":
-		return nil, fmt.Errorf("session: %s: %w", caller, errNoSubject)
+		return fmt.Errorf("session: %s: %w", caller, errNoSubject)
 	case c.index == nil:
-		return nil, fmt.Errorf("session: %s: %T cannot tell the sessions of a subject: %w", caller, c.store, errors.ErrUnsupported)
+		return fmt.Errorf("session: %s: %T cannot tell the sessions of a subject: %w", caller, c.store, errors.ErrUnsupported)
 	}
-	indexed, err := c.index.Indexed(ctx, subject)
+	return nil
+}
+
+// members returns the live sessions of a subject, the latest login last.
+func (c *core) members(ctx context.Context, caller, subject string) ([]member, error) {
+	if err := c.needIndex(caller, subject); err != nil {
+		return nil, err
+	}
+	recs, err := c.index.ListSessions(ctx, subject)
 	if err != nil {
 		return nil, fmt.Errorf("session: %s: %w", caller, storeError(err))
 	}
+	now := time.Now().UnixMilli()
 	var members []member
-	for _, entry := range indexed {
-		m, err := c.member(ctx, subject, entry)
-		switch {
-		case err == nil:
+	for i := range recs {
+		m := member{id: recs[i].ID, expires: recs[i].Expires.UnixMilli()}
+		// A payload that cannot be read opens for nobody, but it is to be found,
+		// and ended, all the same.
+		if h, _, err := c.openPayload(&recs[i]); err == nil {
+			m.header, m.expires = h, min(m.expires, c.expiry(&h))
+		}
+		if now < m.expires {
 			members = append(members, m)
-		case !errors.Is(err, ErrNotFound):
-			return nil, fmt.Errorf("session: %s: %w", caller, err)
 		}
 	}
 	slices.SortFunc(members, func(a, b member) int {
@@ -185,75 +198,21 @@ func (c *core) members(ctx context.Context, caller, subject string) ([]member, e
 	return members, nil
 }
 
-// member looks at the record of a session that is noted for a subject. It
-// returns ErrNotFound where that is not the subject's live session.
-func (c *core) member(ctx context.Context, subject string, entry Indexed) (member, error) {
-	now := time.Now().UnixMilli()
-	rec, err := c.loadFresh(ctx, entry.ID.String())
-	if errors.Is(err, ErrNotFound) && entry.Until.UnixMilli()-c.absolute < now-createTimeout.Milliseconds() {
-		// It has expired. A younger one may just be being stored, and must stay.
-		if err := c.index.Unindex(ctx, subject, entry.ID); err != nil {
-			return member{}, storeError(err)
-		}
-	}
-	if err != nil {
-		return member{}, err
-	}
-	if rec.Subject != subject {
-		return member{}, ErrNotFound
-	}
-	m := member{id: rec.ID, expires: rec.Expires.UnixMilli()}
-	// A payload that cannot be read opens for nobody, whose ever it was, but it
-	// is to be found, and ended, all the same.
-	if h, _, err := c.openPayload(&rec); err == nil {
-		m.header, m.expires = h, min(m.expires, c.expiry(&h))
-	}
-	if now >= m.expires {
-		return member{}, ErrNotFound
-	}
-	return m, nil
-}
-
 // revoke removes a session and reports it.
 func (c *core) revoke(ctx context.Context, id ID, subject string) error {
-	err := c.remove(ctx, id, subject)
-	if err == nil {
-		c.emit(ctx, []Event{{Kind: EventDestroyed, ID: id, Subject: subject}})
-	}
-	return err
-}
-
-// remove deletes a session's record, and strikes it off after that.
-func (c *core) remove(ctx context.Context, id ID, subject string) error {
-	if err := c.store.Delete(ctx, id.String()); err != nil {
+	if err := c.delete(ctx, id); err != nil {
 		return storeError(err)
 	}
-	if c.index != nil && subject != "" {
-		if err := c.index.Unindex(ctx, subject, id); err != nil {
-			return storeError(err)
-		}
-	}
+	c.emit(ctx, []Event{{Kind: EventDestroyed, ID: id, Subject: subject}})
 	return nil
 }
 
-// enlist notes a session that is about to become a subject's.
-func (y *cycle) enlist(ctx context.Context, w *write) error {
-	if y.core.index == nil || w.rec.Subject == "" {
+// delete deletes a session's record, where the store holds it.
+func (c *core) delete(ctx context.Context, id ID) error {
+	if c.held != nil {
 		return nil
 	}
-	until := fromMillis(w.header.created + y.core.absolute)
-	return storeError(y.core.index.Index(ctx, w.rec.Subject, w.rec.ID, until))
-}
-
-// unlist strikes off a session that has ended. Where that fails
-// the index tells too much, which harms nobody.
-func (y *cycle) unlist(ctx context.Context, subject string, id ID) {
-	if y.core.index == nil || subject == "" {
-		return
-	}
-	if err := y.core.index.Unindex(ctx, subject, id); err != nil {
-		_ = y.failed("unindex", storeError(err))
-	}
+	return c.store.Delete(ctx, id)
 }
 
 // limit ends the sessions of a subject that are too many, the oldest logins
@@ -264,14 +223,12 @@ func (y *cycle) limit(ctx context.Context, subject string) {
 	if y.core.perSubject == 0 || subject == "" {
 		return
 	}
-	indexed, err := y.core.index.Indexed(ctx, subject)
-	if err == nil && len(indexed) <= y.core.perSubject {
-		return
-	}
-	members, err := y.core.members(ctx, "MaxPerSubject", subject)
+	members, err := y.core.members(ctx, "MaxSessionsPerSubject", subject)
 	for len(members) > y.core.perSubject && err == nil {
-		if err = y.core.remove(ctx, members[0].id, subject); err == nil {
+		if err = y.core.delete(ctx, members[0].id); err == nil {
 			y.event(Event{Kind: EventDestroyed, ID: members[0].id, Subject: subject})
+		} else {
+			err = storeError(err)
 		}
 		members = members[1:]
 	}
@@ -292,12 +249,16 @@ func wrap(call string, err error) error {
 // waits until it has come.
 func nextMilli(ctx context.Context) (time.Time, error) {
 	next := time.Now().Truncate(time.Millisecond).Add(time.Millisecond)
-	timer := time.NewTimer(time.Until(next))
+	return next, sleepUntil(ctx, next)
+}
+
+func sleepUntil(ctx context.Context, then time.Time) error {
+	timer := time.NewTimer(time.Until(then))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return next, nil
+		return nil
 	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
+		return ctx.Err()
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -22,9 +23,9 @@ func timeouts(idle, absolute time.Duration) func(*session.Config[state]) {
 }
 
 func TestTimeouts(t *testing.T) {
-	stores := map[string]func() session.Store{
-		"held by the server": func() session.Store { return memory.New() },
-		"held by the client": func() session.Store { return cookie.New() },
+	stores := map[string]func() store.Store{
+		"held by the server": func() store.Store { return memory.New() },
+		"held by the client": func() store.Store { return cookie.New() },
 	}
 	tests := []struct {
 		name     string
@@ -52,12 +53,12 @@ func TestTimeouts(t *testing.T) {
 		{"an idle timeout longer than that moves it, one tick before", 48 * time.Hour, 0, []time.Duration{48*time.Hour - tick}, true},
 		{"an idle timeout longer than that moves it", 48 * time.Hour, 0, []time.Duration{48 * time.Hour}, false},
 	}
-	for name, store := range stores {
+	for name, st := range stores {
 		for _, test := range tests {
 			t.Run(name+": "+test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					// What the client keeps is told a later expiry by a cookie.
-					m := newManager(t, store(), timeouts(test.idle, test.absolute))
+					m := newManager(t, st(), timeouts(test.idle, test.absolute))
 					b := newBrowser(t, nil)
 					b.do(m, login)
 					for i, pause := range test.pauses {
@@ -92,14 +93,14 @@ func TestTimeoutsThatWereChanged(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				key, store, b := session.NewKey(), memory.New(), newBrowser(t, nil)
+				key, st, b := session.NewKey(), memory.New(), newBrowser(t, nil)
 				keyed := func(c *session.Config[state]) { c.Keys = []session.Key{key} }
-				m := newManager(t, store, keyed, timeouts(30*time.Minute, time.Hour))
+				m := newManager(t, st, keyed, timeouts(30*time.Minute, time.Hour))
 				b.do(m, login)
 				time.Sleep(2 * time.Minute)
 				b.do(m, increment)
 				time.Sleep(test.pause)
-				m = newManager(t, store, keyed, test.after)
+				m = newManager(t, st, keyed, test.after)
 				if live := b.read(m).User == "alice"; live != test.live {
 					t.Errorf("live %v, want %v", live, test.live)
 				}
@@ -183,7 +184,7 @@ func TestChangeExtends(t *testing.T) {
 func TestUnusedSessionIsNotExtended(t *testing.T) {
 	for _, eager := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newRig(t, func(c *session.Config[state]) { c.Eager = eager })
+			g := newRig(t, func(c *session.Config[state]) { c.EagerLoad = eager })
 			g.update(count)
 			time.Sleep(50 * time.Minute)
 			g.do(g.m, func(http.ResponseWriter, *http.Request) {})
@@ -216,7 +217,7 @@ func TestExtensionThatFails(t *testing.T) {
 				g.update(count)
 				g.log.kinds()
 				time.Sleep(50 * time.Minute)
-				g.store.before = func(op, _ string) error {
+				g.store.before = func(op string, _ store.ID) error {
 					if op != "update" {
 						return nil
 					}
@@ -241,13 +242,13 @@ func TestExtensionThatFails(t *testing.T) {
 // so what one leaves in the store after some time comes from the future of the
 // next.
 func TestClockGoesBackwards(t *testing.T) {
-	key, store := session.NewKey(), memory.New()
+	key, st := session.NewKey(), memory.New()
 	keyed := func(c *session.Config[state]) { c.Keys = []session.Key{key} }
 	b := newBrowser(t, nil)
 	var old *browser
 	var created time.Time
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, store, keyed)
+		m := newManager(t, st, keyed)
 		time.Sleep(10 * time.Minute)
 		created = time.Now()
 		b.do(m, increment)
@@ -255,7 +256,7 @@ func TestClockGoesBackwards(t *testing.T) {
 		b.do(m, login)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, store, keyed)
+		m := newManager(t, st, keyed)
 		response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 			s := from(r)
 			if s.State().User != "alice" || !s.CreatedAt().Equal(created) {
@@ -276,10 +277,10 @@ func TestClockGoesBackwards(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t, store, keyed, timeouts(time.Hour, 90*time.Minute))
+		m := newManager(t, st, keyed, timeouts(time.Hour, 90*time.Minute))
 		b.do(m, increment)
 		time.Sleep(time.Until(created) + 90*time.Minute)
-		if _, err := m.Open(t.Context(), b.token()); !errors.Is(err, session.ErrNotFound) {
+		if _, err := m.LoadToken(t.Context(), b.token()); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("at the absolute timeout: %v, want ErrNotFound", err)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -131,12 +132,12 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 			})
 		}, errNo},
 		{"the store cannot load", func(g *rig, s *session.Session[state]) error {
-			g.store.before = func(string, string) error { return down }
+			g.store.before = func(string, store.ID) error { return down }
 			defer func() { g.store.before = nil }()
 			return s.Transact(context.Background(), func(st *state) error { spoil(st); return nil })
 		}, session.ErrUnavailable},
 		{"the store cannot save", func(g *rig, s *session.Session[state]) error {
-			g.store.before = func(op, _ string) error {
+			g.store.before = func(op string, _ store.ID) error {
 				if op == "update" {
 					return down
 				}
@@ -183,7 +184,7 @@ func TestTransactCreatesASession(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if _, err := g.store.Store.Load(t.Context(), s.ID().String()); err != nil {
+		if _, err := g.store.Store.Load(t.Context(), s.ID()); err != nil {
 			t.Errorf("it is not in the store yet: %v", err)
 		}
 	})

@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // lossy is a store whose answers get lost, so many of them: it does what it is
 // asked, and then cannot say so.
 type lossy struct {
-	session.Store
+	store.Store
 	lose int
 }
 
@@ -30,18 +31,16 @@ func (s *lossy) answer(err error) error {
 	return err
 }
 
-func (s *lossy) Create(ctx context.Context, rec session.Record) (string, error) {
-	ref, err := s.Store.Create(ctx, rec)
-	return ref, s.answer(err)
+func (s *lossy) Create(ctx context.Context, rec store.Record) error {
+	return s.answer(s.Store.Create(ctx, rec))
 }
 
-func (s *lossy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
-	ref, err := s.Store.Update(ctx, ref, base, rec)
-	return ref, s.answer(err)
+func (s *lossy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+	return s.answer(s.Store.Update(ctx, base, rec))
 }
 
-func (s *lossy) Delete(ctx context.Context, ref string) error {
-	return s.answer(s.Store.Delete(ctx, ref))
+func (s *lossy) Delete(ctx context.Context, id store.ID) error {
+	return s.answer(s.Store.Delete(ctx, id))
 }
 
 func TestNoUpdateIsAppliedTwice(t *testing.T) {
@@ -83,13 +82,13 @@ func TestNoUpdateIsAppliedTwice(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			store := &lossy{Store: newSpy()}
-			m, b := newManager(t, store), newBrowser(t, nil)
+			st := &lossy{Store: newSpy()}
+			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, increment)
 			response := b.do(m, func(w http.ResponseWriter, r *http.Request) {
 				s := from(r)
 				s.Update(count)
-				store.lose = test.lose
+				st.lose = test.lose
 				if err := save(s); !errors.Is(err, session.ErrUnavailable) || !errors.Is(err, errLost) {
 					t.Errorf("Save: %v, want ErrUnavailable with its cause", err)
 				}
@@ -118,8 +117,8 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 		"it is logged in anew":    func(s *session.Session[state]) error { s.Update(be("bob")); return save(s) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := &lossy{Store: newSpy()}
-			m, b := newManager(t, store), newBrowser(t, nil)
+			st := &lossy{Store: newSpy()}
+			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, login)
 			before := b.clone()
 			b.do(m, func(_ http.ResponseWriter, r *http.Request) {
@@ -127,7 +126,7 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 				id := s.ID()
 				s.Update(count)
 				s.Renew()
-				store.lose = 1
+				st.lose = 1
 				if err := save(s); !errors.Is(err, session.ErrUnavailable) {
 					t.Errorf("Save: %v, want ErrUnavailable", err)
 				}
@@ -151,17 +150,17 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 // What a creation whose answer was lost has left is nobody's, and must not count
 // as one of the subject's sessions.
 func TestLostCreationLeavesNoSession(t *testing.T) {
-	store := &lossyIndex{Store: memory.New()}
-	m := newManager(t, store, func(c *session.Config[state]) { c.MaxPerSubject = 2 })
+	st := &lossyIndex{Store: memory.New()}
+	m := newManager(t, st, func(c *session.Config[state]) { c.MaxSessionsPerSubject = 2 })
 	b, other := newBrowser(t, nil), newBrowser(t, nil)
 	other.do(m, login)
 	b.do(m, func(w http.ResponseWriter, r *http.Request) {
 		login(w, r)
-		store.lose = true
+		st.lose = true
 		if err := from(r).Save(r.Context()); !errors.Is(err, session.ErrUnavailable) {
 			t.Errorf("Save: %v, want ErrUnavailable", err)
 		}
-		store.lose = false
+		st.lose = false
 	})
 	user := other.read(m).User
 	if user == "" || b.read(m).User != user {
@@ -178,12 +177,12 @@ type lossyIndex struct {
 	lose bool
 }
 
-func (s *lossyIndex) Create(ctx context.Context, rec session.Record) (string, error) {
-	ref, err := s.Store.Create(ctx, rec)
+func (s *lossyIndex) Create(ctx context.Context, rec store.Record) error {
+	err := s.Store.Create(ctx, rec)
 	if s.lose && err == nil {
 		err = errLost
 	}
-	return ref, err
+	return err
 }
 
 // Where somebody else has written since, nobody can tell whether the write whose
@@ -201,14 +200,14 @@ func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			store := &lossy{Store: newSpy()}
-			m, b := newManager(t, store), newBrowser(t, nil)
+			st := &lossy{Store: newSpy()}
+			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, increment)
 			other := b.clone()
 			response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 				s := from(r)
 				s.Update(count)
-				store.lose = 1
+				st.lose = 1
 				_ = s.Save(r.Context())
 				other.do(m, func(_ http.ResponseWriter, r *http.Request) { from(r).Update(note("other")) })
 				if err := test.rest(s); err != nil && !errors.Is(err, session.ErrUnavailable) {
@@ -229,8 +228,8 @@ func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
 // store has done, trying again ends well.
 func TestLostAnswers(t *testing.T) {
 	t.Run("of a creation", func(t *testing.T) {
-		store := &lossy{Store: newSpy(), lose: 1}
-		m, b := newManager(t, store), newBrowser(t, nil)
+		st := &lossy{Store: newSpy(), lose: 1}
+		m, b := newManager(t, st), newBrowser(t, nil)
 		if response := b.do(m, increment); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
 			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
 		}
@@ -240,8 +239,8 @@ func TestLostAnswers(t *testing.T) {
 		}
 	})
 	t.Run("of a creation, tried again by the same request", func(t *testing.T) {
-		store := &lossy{Store: newSpy(), lose: 1}
-		m, b := newManager(t, store), newBrowser(t, nil)
+		st := &lossy{Store: newSpy(), lose: 1}
+		m, b := newManager(t, st), newBrowser(t, nil)
 		response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 			from(r).Update(count)
 			_ = from(r).Save(r.Context())
@@ -251,10 +250,10 @@ func TestLostAnswers(t *testing.T) {
 		}
 	})
 	t.Run("of a login", func(t *testing.T) {
-		store := &lossy{Store: newSpy()}
-		m, b := newManager(t, store), newBrowser(t, nil)
+		st := &lossy{Store: newSpy()}
+		m, b := newManager(t, st), newBrowser(t, nil)
 		b.do(m, increment)
-		store.lose = 1
+		st.lose = 1
 		if response := b.do(m, login); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
 			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
 		}
@@ -267,10 +266,10 @@ func TestLostAnswers(t *testing.T) {
 		}
 	})
 	t.Run("of a logout", func(t *testing.T) {
-		store := &lossy{Store: newSpy()}
-		m, b := newManager(t, store), newBrowser(t, nil)
+		st := &lossy{Store: newSpy()}
+		m, b := newManager(t, st), newBrowser(t, nil)
 		b.do(m, login)
-		store.lose = 1
+		st.lose = 1
 		logout := func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }
 		if response := b.do(m, logout); response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d", response.StatusCode)
@@ -311,7 +310,7 @@ func TestSaveThenAFailingCommit(t *testing.T) {
 			t.Error(err)
 		}
 		s.Update(count)
-		g.store.before = func(string, string) error { return errors.New("out of reach") }
+		g.store.before = func(string, store.ID) error { return errors.New("out of reach") }
 	})
 	g.store.before = nil
 	if response.StatusCode != http.StatusServiceUnavailable || told(response) != "set" {

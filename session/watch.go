@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/typedsession/typedsession/store"
 )
 
 // watchInterval is how often a watched session is looked at, and so how long it
@@ -64,13 +66,13 @@ func (y *cycle) witness() witness {
 // the record, after a while, and when the session would expire.
 func (c *core) watch(ctx context.Context, cancel context.CancelCauseFunc, look func() witness) {
 	defer cancel(nil) // the cause, if any, was given before
-	notifier, _ := c.store.(Notifier)
+	notifier, _ := c.store.(store.Notifier)
 	for w := look(); ctx.Err() == nil; w = look() {
 		var changed <-chan struct{}
 		stop := func() {}
 		if notifier != nil && w.state == living {
 			// Before the record is read, so that no change is missed.
-			changed, stop = notifier.Notify(w.ref)
+			changed, stop = notifier.Subscribe(w.id)
 		}
 		wait, err := c.check(ctx, w)
 		// The session itself may have renewed its secret since it was looked at.
@@ -97,7 +99,7 @@ func (c *core) check(ctx context.Context, w witness) (time.Duration, error) {
 	case gone:
 		return watchInterval, errEnded
 	}
-	rec, err := c.loadFresh(ctx, w.ref)
+	rec, err := c.loadFresh(ctx, w.id, w.ref)
 	if errors.Is(err, ErrNotFound) {
 		return watchInterval, errEnded
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -80,10 +81,10 @@ func TestWatch(t *testing.T) {
 			})
 		})
 	}
-	for _, store := range []session.Store{memory.New(), cookie.New()} {
+	for _, st := range []store.Store{memory.New(), cookie.New()} {
 		t.Run("expired", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newManager(t, store)
+				m := newManager(t, st)
 				b := newBrowser(t, nil)
 				b.do(m, login)
 				after, err := watched(t, m, b, func() {})
@@ -96,13 +97,13 @@ func TestWatch(t *testing.T) {
 }
 
 // indexOnly hides that a store tells of changes.
-type indexOnly struct{ session.SubjectIndex }
+type indexOnly struct{ store.SubjectIndex }
 
 func TestWatchOutlivesUseAndOutages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
 		s := newSpy()
-		s.before = func(string, string) error {
+		s.before = func(string, store.ID) error {
 			if down.Load() {
 				return errors.New("store is down")
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 )
 
 // sessionKey is the context key under which From finds a session of T.
@@ -51,6 +52,7 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 		q := &request[T]{Context: ctx}
 		r = r.WithContext(q)
 		q.session.m, q.session.request = m, r
+		q.session.arrived.Store(time.Now().UnixMilli())
 		q.response.init(w, q)
 		completed := false
 		defer func() {

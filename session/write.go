@@ -5,12 +5,14 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/typedsession/typedsession/store"
 )
 
 // write is a record on its way to the store.
 type write struct {
 	purpose purpose
-	rec     Record
+	rec     store.Record
 	header  header
 	secret  secret
 	encoded []byte // the state, behind room for the header
@@ -29,7 +31,7 @@ const (
 // birth returns the write of a new session.
 func (y *cycle) birth(encoded []byte, subject string) write {
 	now := time.Now().UnixMilli()
-	w := write{encoded: encoded, rec: Record{Subject: subject}}
+	w := write{encoded: encoded, rec: store.Record{Subject: subject}}
 	w.header = header{created: now, extended: now, renewed: now, persistent: y.core.persistent}
 	if y.persist != nil {
 		w.header.persistent = *y.persist
@@ -42,7 +44,7 @@ func (y *cycle) birth(encoded []byte, subject string) write {
 // change returns the write that the request calls for, which may be none. tx
 // means that a transaction has just run.
 func (y *cycle) change(tx bool) (write, error) {
-	w := write{header: y.header, secret: y.secret, rec: Record{Subject: y.subject}}
+	w := write{header: y.header, secret: y.secret, rec: store.Record{Subject: y.subject}}
 	if tx || y.state.pending() {
 		encoded, err := y.encode()
 		if err != nil {
@@ -85,6 +87,9 @@ func (y *cycle) change(tx bool) (write, error) {
 	if w.purpose != writeExpiry || y.due() {
 		w.header.extended = now
 	}
+	if w.purpose == writeExpiry && w.rec.Subject != "" {
+		w.rec.IndexUntil = fromMillis(w.header.created + y.core.absolute)
+	}
 	if w.purpose == writeSecret {
 		w.header.renewed = now
 		y.newSecret(&w)
@@ -106,6 +111,8 @@ func (y *cycle) establish(w *write, now int64) {
 	w.header.authenticated, w.header.kept, w.header.label = 0, 0, ""
 	if w.rec.Subject != "" {
 		w.header.authenticated, w.header.label = now, y.state.label()
+		w.rec.LoginSince = fromMillis(y.arrived.Load())
+		w.rec.IndexUntil = fromMillis(w.header.created + y.core.absolute)
 	}
 }
 
@@ -144,18 +151,19 @@ func (y *cycle) finish(w *write) {
 	h := appendHeader(buf[:0], &w.header)
 	start := maxHeaderSize - len(h)
 	copy(w.encoded[start:], h)
-	w.rec.Rev = newRev()
+	w.rec.Rev = store.NewRev()
 	w.rec.Expires = time.UnixMilli(y.core.expiry(&w.header))
 	w.rec.Payload = y.core.closePayload(&w.rec, w.encoded[start:])
 }
 
-// written classifies what the store answered to a write. A record that the
-// client is to hold must fit into what carries it.
-func (y *cycle) written(ref string, err error) error {
-	if err == nil && y.core.clientHeld {
-		return y.core.tokens.fits(len(ref))
+// encodeRecord returns the record that the client is to hold, which must fit into
+// what carries it.
+func (y *cycle) encodeRecord(w *write) (string, error) {
+	text, err := y.core.held.Encode(w.rec)
+	if err == nil {
+		err = y.core.tokens.fits(len(text))
 	}
-	return storeError(err)
+	return text, storeError(err)
 }
 
 // updated takes note of a write that has replaced the record.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -107,17 +108,17 @@ func TestBombsInCookies(t *testing.T) {
 
 // TestBombsInTheStore: who can write to the store can plant larger ones.
 func TestBombsInTheStore(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store, compress)
+	eachHolding(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st, compress)
 		b := s.login(t, "alice")
 		want := s.ask(t, "/read").looks()
-		rec, err := store.Load(t.Context(), sessionID(t, s, b).String())
+		rec, err := st.Load(t.Context(), sessionID(t, s, b).String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		header := rec.Payload[:bytes.Index(rec.Payload, encoded(t, state{User: "alice"}))]
 		for what, bomb := range bombs(t, 16*mebibyte) {
-			overwrite(t, s, store, b, func(r *session.Record) { r.Payload = append(bytes.Clone(header), bomb...) })
+			overwrite(t, s, st, b, func(r *store.Record) { r.Payload = append(bytes.Clone(header), bomb...) })
 			used := allocated(func() {
 				if got := s.ask(t, "/read", cookieName+"="+b.token()).looks(); got != want {
 					t.Errorf("%s: answered with\n%s", what, got)
@@ -127,7 +128,7 @@ func TestBombsInTheStore(t *testing.T) {
 			if most := uint64(8 * mebibyte); used > most {
 				t.Errorf("%s: %d bytes were allocated, want %d at most", what, used, most)
 			}
-			restore(t, store, rec)
+			restore(t, st, rec)
 		}
 		if got := b.get(t, "/read").state(t); got.User != "alice" {
 			t.Errorf("restored: %+v", got)
@@ -139,7 +140,7 @@ func TestBombsInTheStore(t *testing.T) {
 // each of several first pieces. What a request makes the server allocate stays
 // near what the request itself is.
 func TestBombsAmongTheChunks(t *testing.T) {
-	inner, calls := count(session.Store(cookie.New()))
+	inner, calls := count(store.Store(cookie.New()))
 	s := newSite(t, inner, func(c *config) { c.Cookie.MaxChunks = 8 })
 	pairs := strings.Repeat(cookieName+"=8.x; ", candidates)
 	for i := 1; i < 8; i++ {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -14,9 +15,9 @@ import (
 // day after it began: by using it, by renewing it, by logging in and out in it,
 // by having it sealed under new keys, and by presenting older cookies again.
 func TestAbsoluteTimeout(t *testing.T) {
-	stores := map[string]func() session.Store{
-		"memory": func() session.Store { return memory.New() },
-		"cookie": func() session.Store { return cookie.New() },
+	stores := map[string]func() store.Store{
+		"memory": func() store.Store { return memory.New() },
+		"cookie": func() store.Store { return cookie.New() },
 	}
 	keepAlive := map[string]string{
 		"using it":      "/read",
@@ -26,9 +27,9 @@ func TestAbsoluteTimeout(t *testing.T) {
 		"logging out":   "/leave",
 		"staying quiet": "",
 	}
-	for store, open := range stores {
+	for st, open := range stores {
 		for what, path := range keepAlive {
-			t.Run(store+": "+what, func(t *testing.T) {
+			t.Run(st+": "+what, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					keys := []session.Key{session.NewKey()}
 					shared := open()
@@ -143,12 +144,12 @@ func TestRecordsFromTheFuture(t *testing.T) {
 func TestOperatorMovesTheTimes(t *testing.T) {
 	for _, seal := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			store := memory.New()
-			s := newSiteInBubble(t, store, func(c *config) { c.SealRecords = seal })
+			st := memory.New()
+			s := newSiteInBubble(t, st, func(c *config) { c.SealRecords = seal })
 			believing, moved := s.login(t, "alice"), s.login(t, "alice")
 			far := time.Now().Add(1000 * time.Hour)
-			overwrite(t, s, store, believing, func(rec *session.Record) { rec.Expires = far.Add(time.Hour) })
-			overwrite(t, s, store, moved, func(rec *session.Record) {
+			overwrite(t, s, st, believing, func(rec *store.Record) { rec.Expires = far.Add(time.Hour) })
+			overwrite(t, s, st, moved, func(rec *store.Record) {
 				rec.Expires = far.Add(time.Hour)
 				if !seal {
 					hash := []byte(hash(t, string(rec.Payload)))

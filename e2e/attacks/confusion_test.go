@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -14,7 +15,7 @@ import (
 // place is where a token is good: one kind of store, one protection, one name.
 type place struct {
 	name    string
-	store   session.Store
+	store   store.Store
 	options func(*config)
 	present func(token string) http.Header
 	issued  func(r reply) string
@@ -40,8 +41,8 @@ func inHeader(transport session.Transport, name, scheme string) place {
 	}
 }
 
-func (p place) as(name string, store session.Store) place {
-	p.name, p.store = name, store
+func (p place) as(name string, st store.Store) place {
+	p.name, p.store = name, st
 	return p
 }
 
@@ -133,11 +134,11 @@ func TestOneTransport(t *testing.T) {
 // value that was made for something else is none here.
 func TestPurposes(t *testing.T) {
 	key := session.NewKey()
-	store := memory.New()
-	s := newSite(t, store, func(c *config) { c.Keys, c.SealRecords = []session.Key{key}, true })
+	st := memory.New()
+	s := newSite(t, st, func(c *config) { c.Keys, c.SealRecords = []session.Key{key}, true })
 	alice := s.login(t, "alice")
 	id := sessionID(t, s, alice)
-	rec, err := store.Load(t.Context(), id.String())
+	rec, err := st.Load(t.Context(), id.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,25 +185,25 @@ func TestPurposes(t *testing.T) {
 		{"the content, under another key", as(session.NewKey(), recordPurpose, binding), ""},
 		{"the record", as(key, recordPurpose, binding), "alice"},
 	} {
-		overwrite(t, s, store, alice, func(r *session.Record) { r.Payload = test.payload })
+		overwrite(t, s, st, alice, func(r *store.Record) { r.Payload = test.payload })
 		if got := alice.ask(t, "/read", cookieName+"="+alice.token()).state(t); got.User != test.user {
 			t.Errorf("%s is believed as a record of %q, want %q", test.what, got.User, test.user)
 		}
-		if _, err := store.Load(t.Context(), id.String()); err != nil {
+		if _, err := st.Load(t.Context(), id.String()); err != nil {
 			t.Fatalf("%s: %v", test.what, err)
 		}
-		restore(t, store, rec)
+		restore(t, st, rec)
 	}
 }
 
 // restore puts a record back as it was.
-func restore(t testing.TB, store session.Store, rec session.Record) {
+func restore(t testing.TB, st store.Store, rec store.Record) {
 	t.Helper()
-	now, err := store.Load(t.Context(), rec.ID.String())
+	now, err := st.Load(t.Context(), rec.ID.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Update(t.Context(), rec.ID.String(), now.Rev, rec); err != nil {
+	if _, err := st.Update(t.Context(), rec.ID.String(), now.Rev, rec); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -211,17 +212,17 @@ func restore(t testing.TB, store session.Store, rec session.Record) {
 // that it ever sealed is worthless at once, also in a ring that still holds
 // others; whoever came by under the new key meanwhile is not logged out.
 func TestRetiredKeys(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
+	eachStore(t, func(t *testing.T, st store.Store) {
 		leaked, other, newest := session.NewKey(), session.NewKey(), session.NewKey()
 		keys := func(keys ...session.Key) func(*config) { return func(c *config) { c.Keys = keys } }
-		victim := newSite(t, store, keys(leaked, other)).login(t, "victim")
+		victim := newSite(t, st, keys(leaked, other)).login(t, "victim")
 		old := victim.token()
 
-		victim.site = newSite(t, store, keys(newest, leaked, other))
+		victim.site = newSite(t, st, keys(newest, leaked, other))
 		if got := victim.get(t, "/read").state(t); got.User != "victim" || victim.token() == old {
 			t.Errorf("before: %+v, sealed anew: %v", got, victim.token() != old)
 		}
-		after := newSite(t, store, keys(newest, other))
+		after := newSite(t, st, keys(newest, other))
 		if got := after.ask(t, "/read", cookieName+"="+old).state(t); got != (state{}) {
 			t.Errorf("the token under the leaked key opens %+v", got)
 		}
@@ -263,7 +264,7 @@ func TestLeakedKeyThatWasRotated(t *testing.T) {
 func TestWhatTwoSitesShare(t *testing.T) {
 	key := session.NewKey()
 	same := func(c *config) { c.Keys = []session.Key{key} }
-	for name, shared := range map[string]session.Store{"memory": memory.New(), "cookie": cookie.New()} {
+	for name, shared := range map[string]store.Store{"memory": memory.New(), "cookie": cookie.New()} {
 		token := newSite(t, shared, same).login(t, "alice").token()
 		if got := newSite(t, shared, same).ask(t, "/read", cookieName+"="+token).state(t); got.User != "alice" {
 			t.Errorf("%s: two processes of one site: %+v", name, got)

@@ -6,14 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // TestFixation: the attacker plants a session in the victim's browser and waits
 // for the victim to log in. What the attacker holds must stay a stranger's.
 func TestFixation(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store)
+	eachStore(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st)
 		for name, change := range map[string]string{
 			"a login":             "/login?user=victim",
 			"a change of user":    "/login?user=victim",
@@ -47,10 +47,10 @@ func TestFixation(t *testing.T) {
 // TestMadeUpTokensAreNotAdopted: a strict site never takes a token that it has
 // not issued, not even for a visitor who is about to get one.
 func TestMadeUpTokensAreNotAdopted(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store)
+	eachStore(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st)
 		issued := s.login(t, "somebody").token()
-		foreign := newSite(t, store).login(t, "mallory").token() // of another key
+		foreign := newSite(t, st).login(t, "mallory").token() // of another key
 		for _, planted := range []string{"fixed", foreign, issued[1:], issued + "A"} {
 			victim := s.browser()
 			victim.cookies[cookieName] = planted
@@ -68,7 +68,7 @@ func TestMadeUpTokensAreNotAdopted(t *testing.T) {
 // TestFixationByARunningRequest: the attacker's request has loaded the planted
 // session before the login and goes on after it, reading and writing.
 func TestFixationByARunningRequest(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
+	eachHolding(t, func(t *testing.T, st store.Store) {
 		loaded, goOn := make(chan struct{}), make(chan struct{})
 		mux := pages()
 		mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func TestFixationByARunningRequest(t *testing.T) {
 			_ = s.Transact(r.Context(), func(st *state) error { st.Note += " twice"; return nil })
 			tell(w, s)
 		})
-		s := serve(t, newManager(t, store), mux)
+		s := serve(t, newManager(t, st), mux)
 		attacker := s.browser()
 		attacker.get(t, "/note?text=planted")
 		victim := attacker.steal()
@@ -108,8 +108,8 @@ func TestFixationByARunningRequest(t *testing.T) {
 // anonymous visitor should survive the login, and so does what an attacker has
 // put into it. An application clears what must not.
 func TestStateFromBeforeTheLogin(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store)
+	eachStore(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st)
 		attacker := s.browser()
 		attacker.get(t, "/note?text=planted")
 		victim := attacker.steal()

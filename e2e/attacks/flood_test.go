@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -15,8 +16,8 @@ import (
 // TestGarbageCookies: ten thousand requests with cookies that nobody issued cost
 // the store nothing, and everybody else nothing of it.
 func TestGarbageCookies(t *testing.T) {
-	for _, store := range []session.Store{memory.New(), cookie.New()} {
-		inner, calls := count(store)
+	for _, st := range []store.Store{memory.New(), cookie.New()} {
+		inner, calls := count(st)
 		s := newSite(t, inner)
 		token := s.login(t, "alice").token()
 		raw := bytesOf(t, token)
@@ -158,8 +159,8 @@ func TestFloodOfBearers(t *testing.T) {
 // a flood of visitors fills no store. One that changes something does: how many
 // of those come is for the application, or what stands in front of it, to limit.
 func TestVisitorsCostNothing(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
-		inner, calls := count(store)
+	eachStore(t, func(t *testing.T, st store.Store) {
+		inner, calls := count(st)
 		s := newSite(t, inner)
 		cookies := make([]string, 1000)
 		for i := range cookies {

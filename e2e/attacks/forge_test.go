@@ -9,6 +9,7 @@ import (
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/internal/seal"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -72,7 +73,7 @@ func forgedPayload(created, extended time.Time, hash, state []byte) []byte {
 // forgedToken is a client-held token with a payload.
 func forgedToken(t testing.TB, key session.Key, payload []byte, expires time.Time) string {
 	t.Helper()
-	rec := session.Record{ID: session.ID{1}, Expires: expires, Payload: payload}
+	rec := store.Record{ID: session.ID{1}, Expires: expires, Payload: payload}
 	ref, err := cookie.New().Create(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -46,16 +47,16 @@ var randomPart = regexp.MustCompile(`=[A-Za-z0-9_-]{20,};`)
 func TestFailuresLookAlike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := session.NewKey()
-		store := memory.New()
+		st := memory.New()
 		with := func(c *config) { c.Keys = []session.Key{key} }
-		s := newSiteInBubble(t, store, with)
+		s := newSiteInBubble(t, st, with)
 
 		tokens := map[string]string{
 			"garbage":                     "garbage",
 			"empty":                       "",
 			"cut":                         s.login(t, "a").token()[5:],
-			"of another key":              newSiteInBubble(t, store).login(t, "a").token(),
-			"of another name":             newSiteInBubble(t, store, with, func(c *config) { c.Cookie.Name = "__Host-b" }).login(t, "a").cookies["__Host-b"],
+			"of another key":              newSiteInBubble(t, st).login(t, "a").token(),
+			"of another name":             newSiteInBubble(t, st, with, func(c *config) { c.Cookie.Name = "__Host-b" }).login(t, "a").cookies["__Host-b"],
 			"authentic, but never issued": text(sealWith(t, key, tokenPurpose, cookieBinding, make([]byte, 32))),
 			"authentic, but too short":    text(sealWith(t, key, tokenPurpose, cookieBinding, make([]byte, 31))),
 			"authentic, but too long":     text(sealWith(t, key, tokenPurpose, cookieBinding, make([]byte, 33))),
@@ -72,7 +73,7 @@ func TestFailuresLookAlike(t *testing.T) {
 		}
 		damaged := s.login(t, "damaged")
 		tokens["of a damaged record"] = damaged.token()
-		overwrite(t, s, store, damaged, func(rec *session.Record) { rec.Payload = []byte("damaged") })
+		overwrite(t, s, st, damaged, func(rec *store.Record) { rec.Payload = []byte("damaged") })
 		guessed := s.login(t, "guessed")
 		id := sessionID(t, s, guessed)
 		tokens["of a live session, with a guessed secret"] = text(sealWith(t, key, tokenPurpose, cookieBinding,
@@ -105,7 +106,7 @@ func TestFailuresLookAlike(t *testing.T) {
 // sessionID returns the ID of the browser's session.
 func sessionID(t testing.TB, s *site, b *browser) session.ID {
 	t.Helper()
-	opened, err := s.manager.Open(t.Context(), b.token())
+	opened, err := s.manager.LoadToken(t.Context(), b.token())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,17 +114,17 @@ func sessionID(t testing.TB, s *site, b *browser) session.ID {
 }
 
 // overwrite changes a record in the store as its operator can.
-func overwrite(t testing.TB, s *site, store session.Store, b *browser, change func(*session.Record)) {
+func overwrite(t testing.TB, s *site, st store.Store, b *browser, change func(*store.Record)) {
 	t.Helper()
 	ref := sessionID(t, s, b).String()
-	rec, err := store.Load(t.Context(), ref)
+	rec, err := st.Load(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := rec.Rev
 	rec.Rev++
 	change(&rec)
-	if _, err := store.Update(t.Context(), ref, base, rec); err != nil {
+	if _, err := st.Update(t.Context(), ref, base, rec); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -131,9 +132,9 @@ func overwrite(t testing.TB, s *site, store session.Store, b *browser, change fu
 // newSiteInBubble is newSite over connections in memory, for a synctest bubble,
 // in which time stands still for as long as somebody has something to do. Client
 // and server are those of net/http.
-func newSiteInBubble(t testing.TB, store session.Store, options ...func(*config)) *site {
+func newSiteInBubble(t testing.TB, st store.Store, options ...func(*config)) *site {
 	t.Helper()
-	m := newManager(t, store, options...)
+	m := newManager(t, st, options...)
 	l := pipes{make(chan net.Conn), make(chan struct{})}
 	server := &http.Server{Handler: m.Wrap(pages()), ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // until it is closed

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -33,12 +34,12 @@ func TestDoubleSpending(t *testing.T) {
 			w.WriteHeader(http.StatusConflict)
 		}
 	}
-	attack := func(t *testing.T, store session.Store) map[int]int {
+	attack := func(t *testing.T, st store.Store) map[int]int {
 		mux := pages()
 		mux.HandleFunc("/redeem", redeem)
 		keys := []session.Key{session.NewKey()}
 		with := func(c *config) { c.Keys = keys }
-		one, two := serve(t, newManager(t, store, with), mux), serve(t, newManager(t, store, with), mux)
+		one, two := serve(t, newManager(t, st, with), mux), serve(t, newManager(t, st, with), mux)
 		b := one.login(t, "alice")
 		cookie := cookieName + "=" + b.token()
 		paths := slices.Repeat([]string{"/redeem"}, 20)
@@ -50,8 +51,8 @@ func TestDoubleSpending(t *testing.T) {
 		}
 		return statuses
 	}
-	eachHolding(t, func(t *testing.T, store session.Store) {
-		if got := attack(t, store); got[http.StatusOK] != 1 || got[http.StatusGone] != 39 {
+	eachHolding(t, func(t *testing.T, st store.Store) {
+		if got := attack(t, st); got[http.StatusOK] != 1 || got[http.StatusGone] != 39 {
 			t.Errorf("answers by status: %v, want one 200 and 39 times 410", got)
 		}
 	})
@@ -66,8 +67,8 @@ func TestDoubleSpending(t *testing.T) {
 // out. Whatever comes first, the session is gone afterwards, and no answer to the
 // thief brings a cookie that opens anything.
 func TestLogoutAmongMany(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store)
+	eachHolding(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st)
 		for range 5 {
 			victim := s.login(t, "victim")
 			cookie := cookieName + "=" + victim.token()
@@ -97,8 +98,8 @@ func TestLogoutAmongMany(t *testing.T) {
 // garbage among them, in a process that uses memory again. Each sees and changes
 // nothing but their own.
 func TestNobodySeesAnothersSession(t *testing.T) {
-	eachStore(t, func(t *testing.T, store session.Store) {
-		s := newSite(t, store, func(c *config) { c.SealRecords = true })
+	eachStore(t, func(t *testing.T, st store.Store) {
+		s := newSite(t, st, func(c *config) { c.SealRecords = true })
 		var wg sync.WaitGroup
 		for i := range 20 {
 			user := strings.Repeat(string(rune('a'+i)), 3+7*i)

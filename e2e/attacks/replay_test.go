@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -29,7 +29,7 @@ var endings = map[string]func(t *testing.T, victim *browser){
 // revokeID revokes the browser's session as an administrator would.
 func (b *browser) revokeID(t *testing.T) {
 	t.Helper()
-	s, err := b.manager.Open(t.Context(), b.token())
+	s, err := b.manager.LoadToken(t.Context(), b.token())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +41,9 @@ func (b *browser) revokeID(t *testing.T) {
 // TestReplay: a thief has copied the cookie, and goes on using it after it has
 // become worthless, by many requests at once.
 func TestReplay(t *testing.T) {
-	holding := map[string]func(t *testing.T) session.Store{
-		"memory": func(*testing.T) session.Store { return memory.New() },
-		"redis":  func(t *testing.T) session.Store { _, store := redis(t); return store },
+	holding := map[string]func(t *testing.T) store.Store{
+		"memory": func(*testing.T) store.Store { return memory.New() },
+		"redis":  func(t *testing.T) store.Store { _, st := redis(t); return st },
 	}
 	for name, open := range holding {
 		t.Run(name, func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // state is what the sites keep of a visitor.
@@ -46,7 +47,7 @@ type site struct {
 }
 
 // newManager returns a manager as the sites use it, changed by the options.
-func newManager(t testing.TB, store session.Store, options ...func(*config)) *session.Manager[state] {
+func newManager(t testing.TB, st store.Store, options ...func(*config)) *session.Manager[state] {
 	t.Helper()
 	cfg := config{
 		Keys:    []session.Key{session.NewKey()},
@@ -56,7 +57,7 @@ func newManager(t testing.TB, store session.Store, options ...func(*config)) *se
 	for _, option := range options {
 		option(&cfg)
 	}
-	m, err := session.NewManager(store, cfg)
+	m, err := session.NewManager(st, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,9 +65,9 @@ func newManager(t testing.TB, store session.Store, options ...func(*config)) *se
 }
 
 // newSite serves the pages on a loopback port until the test ends.
-func newSite(t testing.TB, store session.Store, options ...func(*config)) *site {
+func newSite(t testing.TB, st store.Store, options ...func(*config)) *site {
 	t.Helper()
-	m := newManager(t, store, options...)
+	m := newManager(t, st, options...)
 	return serve(t, m, pages())
 }
 

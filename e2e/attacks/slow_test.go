@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // patience is how long a test waits for what happens at once.
@@ -29,7 +29,7 @@ func await(t *testing.T, what string, done <-chan struct{}) {
 // session was saved before the answer began, and nobody waits for it, other
 // requests of the same session included.
 func TestClientThatReadsNothing(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
+	eachHolding(t, func(t *testing.T, st store.Store) {
 		begun, over := make(chan struct{}), make(chan struct{})
 		mux := pages()
 		mux.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +47,7 @@ func TestClientThatReadsNothing(t *testing.T) {
 			}
 			t.Error("somebody has read all of it")
 		})
-		s := serve(t, newManager(t, store), mux)
+		s := serve(t, newManager(t, st), mux)
 		b := s.login(t, "alice")
 		conn := s.dial(t)
 		if _, err := io.WriteString(conn, "GET /long HTTP/1.1\r\nHost: a\r\nCookie: "+cookieName+"="+b.token()+"\r\n\r\n"); err != nil {
@@ -78,7 +78,7 @@ func TestClientThatReadsNothing(t *testing.T) {
 // request asked for is done all the same: a logout is not lost because somebody
 // pulls the plug.
 func TestClientThatHangsUp(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
+	eachHolding(t, func(t *testing.T, st store.Store) {
 		for _, path := range []string{"/note?text=x", "/logout", "/renew"} {
 			arrived, over := make(chan struct{}), make(chan struct{})
 			inner := pages()
@@ -92,7 +92,7 @@ func TestClientThatHangsUp(t *testing.T) {
 				_, _ = w.Write(make([]byte, 1<<20)) // nobody is there
 				close(over)
 			})
-			s := serve(t, newManager(t, store), mux)
+			s := serve(t, newManager(t, st), mux)
 			b := s.login(t, "alice")
 			conn := s.dial(t)
 			if _, err := io.WriteString(conn, "GET /late"+path+" HTTP/1.1\r\nHost: a\r\nCookie: "+cookieName+"="+b.token()+"\r\n\r\n"); err != nil {
@@ -116,7 +116,7 @@ func TestClientThatHangsUp(t *testing.T) {
 // as long as an attacker can keep them there with a body that does not come. The
 // session is nobody's to hold: others read, write and end it.
 func TestRequestThatNeverEnds(t *testing.T) {
-	eachHolding(t, func(t *testing.T, store session.Store) {
+	eachHolding(t, func(t *testing.T, st store.Store) {
 		arrived := make(chan struct{})
 		mux := pages()
 		mux.HandleFunc("/upload", func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +124,7 @@ func TestRequestThatNeverEnds(t *testing.T) {
 			arrived <- struct{}{}
 			_, _ = io.Copy(io.Discard, r.Body)
 		})
-		s := serve(t, newManager(t, store), mux)
+		s := serve(t, newManager(t, st), mux)
 		b := s.login(t, "alice")
 		const uploads = 20
 		for range uploads {

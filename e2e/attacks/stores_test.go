@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 	"github.com/typedsession/typedsession/store/rueidis"
@@ -16,30 +16,30 @@ import (
 func redis(t *testing.T) (*redistest.Server, *rueidis.Store) {
 	t.Helper()
 	server := redistest.Start(t)
-	store, err := rueidis.Open(t.Context(), "redis://"+server.Addr, rueidis.Options{})
+	st, err := rueidis.Open(t.Context(), "redis://"+server.Addr, rueidis.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := st.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return server, store
+	return server, st
 }
 
 // eachHolding runs a test on every store that holds records.
-func eachHolding(t *testing.T, test func(t *testing.T, store session.Store)) {
+func eachHolding(t *testing.T, test func(t *testing.T, st store.Store)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) { test(t, memory.New()) })
 	t.Run("redis", func(t *testing.T) {
-		_, store := redis(t)
-		test(t, store)
+		_, st := redis(t)
+		test(t, st)
 	})
 }
 
 // eachStore runs it on the cookie store too.
-func eachStore(t *testing.T, test func(t *testing.T, store session.Store)) {
+func eachStore(t *testing.T, test func(t *testing.T, st store.Store)) {
 	t.Helper()
 	eachHolding(t, test)
 	t.Run("cookie", func(t *testing.T) { test(t, cookie.New()) })
@@ -47,31 +47,31 @@ func eachStore(t *testing.T, test func(t *testing.T, store session.Store)) {
 
 // counting counts what reaches a store.
 type counting struct {
-	session.Store
+	store.Store
 	calls *atomic.Int64
 }
 
 // count returns a store that counts its calls, client-held where the one behind
 // it is.
-func count(store session.Store) (session.Store, *atomic.Int64) {
-	c := counting{store, new(atomic.Int64)}
-	if _, ok := store.(session.ClientHeld); ok {
+func count(st store.Store) (store.Store, *atomic.Int64) {
+	c := counting{st, new(atomic.Int64)}
+	if _, ok := st.(store.ClientHeld); ok {
 		return countingHeld{c}, c.calls
 	}
 	return c, c.calls
 }
 
-func (c counting) Create(ctx context.Context, rec session.Record) (string, error) {
+func (c counting) Create(ctx context.Context, rec store.Record) (string, error) {
 	c.calls.Add(1)
 	return c.Store.Create(ctx, rec)
 }
 
-func (c counting) Load(ctx context.Context, ref string) (session.Record, error) {
+func (c counting) Load(ctx context.Context, ref string) (store.Record, error) {
 	c.calls.Add(1)
 	return c.Store.Load(ctx, ref)
 }
 
-func (c counting) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (c counting) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 	c.calls.Add(1)
 	return c.Store.Update(ctx, ref, base, rec)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -17,10 +17,10 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 // lengthens it. Nothing opens, nothing reaches the store, and the answers cannot
 // be told from that to a visitor without a cookie.
 func TestTampering(t *testing.T) {
-	for name, store := range map[string]session.Store{"held by the server": memory.New(), "held by the client": cookie.New()} {
+	for name, st := range map[string]store.Store{"held by the server": memory.New(), "held by the client": cookie.New()} {
 		for _, signed := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, signed only %v", name, signed), func(t *testing.T) {
-				inner, calls := count(store)
+				inner, calls := count(st)
 				s := newSite(t, inner, func(c *config) { c.Cookie.InsecureSignedOnly = signed })
 				token := s.login(t, "alice").token()
 				want := s.ask(t, "/read").looks()

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -21,14 +21,14 @@ func TestTossedCookies(t *testing.T) {
 		"__Secure-session": func(c *config) { c.Cookie.Domain = "example.com" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, store session.Store) {
-				s := newSite(t, store, options)
+			eachStore(t, func(t *testing.T, st store.Store) {
+				s := newSite(t, st, options)
 				victim := s.login(t, "victim")
 				real := name + "=" + victim.cookies[name]
 				foreign := newSite(t, memory.New(), options).login(t, "mallory").cookies[name]
 				dead := s.login(t, "mallory")
 				old := dead.cookies[name]
-				if _, ok := store.(session.ClientHeld); ok {
+				if _, ok := st.(store.ClientHeld); ok {
 					old = foreign // such a cookie does not die
 				}
 				dead.get(t, "/logout")

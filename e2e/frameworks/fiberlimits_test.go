@@ -70,7 +70,7 @@ func TestFiberStream(t *testing.T) {
 				_ = w.Flush()
 				<-a.proceed
 				inRequest.Update(func(s *state) { s.Count += 100 })
-				opened, err := a.m.Open(context.Background(), token)
+				opened, err := a.m.LoadToken(context.Background(), token)
 				if err != nil {
 					fmt.Fprintln(w, err)
 					return

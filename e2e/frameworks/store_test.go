@@ -6,26 +6,26 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // store keeps sessions in memory, and fails when it is told to.
-type store struct {
-	session.Store
+type st struct {
+	store.Store
 	mu   sync.Mutex
 	down string
 	ops  []string
 }
 
 // fail makes an operation fail from now on, and no other.
-func (s *store) fail(op string) {
+func (s *st) fail(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = op
 }
 
 // asked returns the operations since the last call.
-func (s *store) asked() string {
+func (s *st) asked() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ops := strings.Join(s.ops, " ")
@@ -33,7 +33,7 @@ func (s *store) asked() string {
 	return ops
 }
 
-func (s *store) enter(op string) error {
+func (s *st) enter(op string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ops = append(s.ops, op)
@@ -43,21 +43,21 @@ func (s *store) enter(op string) error {
 	return nil
 }
 
-func (s *store) Create(ctx context.Context, rec session.Record) (string, error) {
+func (s *st) Create(ctx context.Context, rec store.Record) (string, error) {
 	if err := s.enter("create"); err != nil {
 		return "", err
 	}
 	return s.Store.Create(ctx, rec)
 }
 
-func (s *store) Load(ctx context.Context, ref string) (session.Record, error) {
+func (s *st) Load(ctx context.Context, ref string) (store.Record, error) {
 	if err := s.enter("load"); err != nil {
-		return session.Record{}, err
+		return store.Record{}, err
 	}
 	return s.Store.Load(ctx, ref)
 }
 
-func (s *store) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (s *st) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 	if err := s.enter("update"); err != nil {
 		return "", err
 	}

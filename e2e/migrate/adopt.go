@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // Adopter is a Manager that takes over the sessions that visitors still have
@@ -20,7 +21,7 @@ type Adopter[T any] struct {
 	// Marks holds a mark for each session that was taken over. It may be the
 	// Manager's own store. It must hold its records, and not answer from a
 	// cache.
-	Marks session.Store
+	Marks store.Store
 
 	// Cookie is the name of the old cookie.
 	Cookie string
@@ -102,7 +103,7 @@ func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
 			if err == nil {
 				return a.carry(r, m, carry)
 			}
-			if !errors.Is(err, session.ErrExists) {
+			if !errors.Is(err, store.ErrExists) {
 				return "", err
 			}
 		}
@@ -141,7 +142,7 @@ func (a *Adopter[T]) follow(r *http.Request, setCookie string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = a.Manager.Open(r.Context(), cookie.Value)
+	_, err = a.Manager.LoadToken(r.Context(), cookie.Value)
 	if errors.Is(err, session.ErrNotFound) {
 		return "", nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -221,11 +222,11 @@ func TestMarkShowsNoToken(t *testing.T) {
 
 // recorder is a store that remembers what it was given last.
 type recorder struct {
-	session.Store
+	store.Store
 	payload []byte
 }
 
-func (r *recorder) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (r *recorder) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 	r.payload = bytes.Clone(rec.Payload)
 	return r.Store.Update(ctx, ref, base, rec)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
@@ -25,7 +26,7 @@ type before struct {
 	// store is told it once, for all of them.
 	persists bool
 	down     *atomic.Bool // makes its store fail; nil where it has none
-	adopt    func(*session.Manager[migrate.State], session.Store) *migrate.Adopter[migrate.State]
+	adopt    func(*session.Manager[migrate.State], store.Store) *migrate.Adopter[migrate.State]
 }
 
 // each runs a test once for every library that is left.
@@ -68,9 +69,9 @@ func newSCS(testing.TB) *before { return newSCSWith(0) }
 func newIdleSCS(testing.TB) *before { return newSCSWith(time.Hour) }
 
 func newSCSWith(idle time.Duration) *before {
-	store := &failing{Store: memstore.NewWithCleanupInterval(0)}
+	st := &failing{Store: memstore.NewWithCleanupInterval(0)}
 	m := scs.New()
-	m.Store, m.IdleTimeout = store, idle
+	m.Store, m.IdleTimeout = st, idle
 	m.Cookie.Persist = false
 	mux := http.NewServeMux()
 	mux.HandleFunc("/login", func(_ http.ResponseWriter, r *http.Request) {
@@ -93,8 +94,8 @@ func newSCSWith(idle time.Duration) *before {
 	return &before{
 		Handler: m.LoadAndSave(mux),
 		cookie:  m.Cookie.Name,
-		down:    &store.down,
-		adopt: func(to *session.Manager[migrate.State], marks session.Store) *migrate.Adopter[migrate.State] {
+		down:    &st.down,
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
 			return migrate.FromSCS(to, marks, m)
 		},
 	}
@@ -109,14 +110,14 @@ func newGorilla(testing.TB) *before {
 // newGorillaInBrowser has cookies that last as long as the browser runs, and are
 // accepted for ever.
 func newGorillaInBrowser(testing.TB) *before {
-	store := sessions.NewCookieStore(make([]byte, 32))
-	store.MaxAge(0)
-	return newGorillaWith(store)
+	st := sessions.NewCookieStore(make([]byte, 32))
+	st.MaxAge(0)
+	return newGorillaWith(st)
 }
 
-func newGorillaWith(store *sessions.CookieStore) *before {
+func newGorillaWith(st *sessions.CookieStore) *before {
 	change := func(w http.ResponseWriter, r *http.Request, fn func(*sessions.Session)) {
-		s, err := store.Get(r, gorillaCookie)
+		s, err := st.Get(r, gorillaCookie)
 		if err != nil {
 			panic(err)
 		}
@@ -138,7 +139,7 @@ func newGorillaWith(store *sessions.CookieStore) *before {
 		})
 	})
 	mux.HandleFunc("/who", func(w http.ResponseWriter, r *http.Request) {
-		s, _ := store.Get(r, gorillaCookie)
+		s, _ := st.Get(r, gorillaCookie)
 		user, _ := s.Values["userID"].(string)
 		cart, _ := s.Values["cart"].([]string)
 		fmt.Fprint(w, user, cart)
@@ -146,9 +147,9 @@ func newGorillaWith(store *sessions.CookieStore) *before {
 	return &before{
 		Handler:  mux,
 		cookie:   gorillaCookie,
-		persists: store.Options.MaxAge > 0,
-		adopt: func(to *session.Manager[migrate.State], marks session.Store) *migrate.Adopter[migrate.State] {
-			return migrate.FromGorilla(to, marks, store, gorillaCookie, 30*24*time.Hour)
+		persists: st.Options.MaxAge > 0,
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
+			return migrate.FromGorilla(to, marks, st, gorillaCookie, 30*24*time.Hour)
 		},
 	}
 }
@@ -161,16 +162,16 @@ type visitor struct {
 }
 
 func newHeld(t testing.TB) *before {
-	store := newSpy()
-	b := newManagerWith(t, store)
-	b.down = &store.down
+	st := newSpy()
+	b := newManagerWith(t, st)
+	b.down = &st.down
 	return b
 }
 
 func newCookies(t testing.TB) *before { return newManagerWith(t, cookie.New()) }
 
-func newManagerWith(t testing.TB, store session.Store) *before {
-	m, err := session.NewManager(store, session.Config[visitor]{
+func newManagerWith(t testing.TB, st store.Store) *before {
+	m, err := session.NewManager(st, session.Config[visitor]{
 		Keys:    []session.Key{session.NewKey()},
 		Subject: func(v *visitor) string { return v.Name },
 	})
@@ -192,7 +193,7 @@ func newManagerWith(t testing.TB, store session.Store) *before {
 	return &before{
 		Handler: m.Wrap(mux),
 		cookie:  "__Host-session",
-		adopt: func(to *session.Manager[migrate.State], marks session.Store) *migrate.Adopter[migrate.State] {
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
 			return migrate.FromManager(to, marks, m, "__Host-session", 24*time.Hour, func(v visitor) (migrate.State, bool) {
 				return migrate.State{UserID: v.Name, Cart: v.Items}, v.Remember
 			})

@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // FromGorilla takes over the sessions of a gorilla CookieStore. Nothing there
@@ -24,7 +25,7 @@ import (
 //
 // For a store that holds its sessions on the server, Read must tell the error
 // of a cookie that is not good from that of a store that did not answer.
-func FromGorilla(m *session.Manager[State], marks session.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *Adopter[State] {
+func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *Adopter[State] {
 	return &Adopter[State]{
 		Manager:  m,
 		Marks:    marks,

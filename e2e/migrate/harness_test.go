@@ -16,6 +16,7 @@ import (
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -28,7 +29,7 @@ var errDown = errors.New("store down")
 
 // spy is a store that counts its calls and can be made to fail.
 type spy struct {
-	session.SubjectIndex
+	store.SubjectIndex
 	calls atomic.Int64
 	down  atomic.Bool
 	lose  atomic.Bool // the answer of the next Update
@@ -44,21 +45,21 @@ func (s *spy) call(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (s *spy) Create(ctx context.Context, rec session.Record) (string, error) {
+func (s *spy) Create(ctx context.Context, rec store.Record) (string, error) {
 	if err := s.call(ctx); err != nil {
 		return "", err
 	}
 	return s.SubjectIndex.Create(ctx, rec)
 }
 
-func (s *spy) Load(ctx context.Context, ref string) (session.Record, error) {
+func (s *spy) Load(ctx context.Context, ref string) (store.Record, error) {
 	if err := s.call(ctx); err != nil {
-		return session.Record{}, err
+		return store.Record{}, err
 	}
 	return s.SubjectIndex.Load(ctx, ref)
 }
 
-func (s *spy) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (s *spy) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 	if err := s.call(ctx); err != nil {
 		return "", err
 	}
@@ -96,9 +97,9 @@ func (b *before) switchTo(t testing.TB) *after {
 	return p
 }
 
-func newManager(t testing.TB, store session.Store, key session.Key) *session.Manager[migrate.State] {
+func newManager(t testing.TB, st store.Store, key session.Key) *session.Manager[migrate.State] {
 	t.Helper()
-	m, err := session.NewManager(store, session.Config[migrate.State]{
+	m, err := session.NewManager(st, session.Config[migrate.State]{
 		Keys:    []session.Key{key},
 		Subject: func(s *migrate.State) string { return s.UserID },
 		Cookie:  session.Cookie{Name: cookieName},

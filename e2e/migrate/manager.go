@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // FromManager takes over the sessions of another Manager: of one whose store,
@@ -15,7 +16,7 @@ import (
 // within one store is a write conditional, and an ended session sure not to come
 // back. Their cookies must not have the same name.
 func FromManager[Old any](
-	m *session.Manager[State], marks session.Store,
+	m *session.Manager[State], marks store.Store,
 	old *session.Manager[Old], cookie string, lifetime time.Duration,
 	convert func(Old) (state State, persistent bool),
 ) *Adopter[State] {
@@ -25,7 +26,7 @@ func FromManager[Old any](
 		Cookie:   cookie,
 		Lifetime: lifetime,
 		Read: func(r *http.Request) (func(*session.Session[State]), error) {
-			s, err := old.Open(r.Context(), value(r, cookie))
+			s, err := old.LoadToken(r.Context(), value(r, cookie))
 			switch {
 			case errors.Is(err, session.ErrNotFound):
 				return nil, nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // lease is how long the requests that bring an old session wait for the one that
@@ -28,16 +29,16 @@ var errPending = errors.New("migrate: somebody else is at it")
 // place and the key come from the old cookie, so that who brings that, and nobody
 // else, finds and reads the mark.
 type mark struct {
-	store session.Store
+	store store.Store
 	id    session.ID
 	key   [32]byte
-	ref   string      // of our claim
-	rev   session.Rev // of our claim
+	ref   string    // of our claim
+	rev   store.Rev // of our claim
 }
 
-func newMark(store session.Store, old string) *mark {
+func newMark(st store.Store, old string) *mark {
 	sum := sha512.Sum512([]byte(old))
-	return &mark{store: store, id: session.ID(sum[:16]), key: [32]byte(sum[32:])}
+	return &mark{store: st, id: session.ID(sum[:16]), key: [32]byte(sum[32:])}
 }
 
 // find returns what the mark holds. The error is session.ErrNotFound where there
@@ -61,7 +62,7 @@ func (m *mark) find(ctx context.Context) (string, error) {
 	return string(text), nil
 }
 
-// claim makes the mark, in one atomic step. The error is session.ErrExists where
+// claim makes the mark, in one atomic step. The error is store.ErrExists where
 // another request has done so.
 func (m *mark) claim(ctx context.Context) (err error) {
 	rec := m.record(nil, time.Now().Add(lease))
@@ -92,12 +93,12 @@ func (m *mark) release(ctx context.Context) {
 	_, _ = m.store.Update(ctx, m.ref, m.rev, m.record(nil, time.Now().Add(2*time.Millisecond)))
 }
 
-func (m *mark) record(payload []byte, expires time.Time) session.Record {
+func (m *mark) record(payload []byte, expires time.Time) store.Record {
 	var rev [8]byte
 	_, _ = rand.Read(rev[:]) // never fails
-	return session.Record{
+	return store.Record{
 		ID:      m.id,
-		Rev:     session.Rev(binary.BigEndian.Uint64(rev[:])),
+		Rev:     store.Rev(binary.BigEndian.Uint64(rev[:])),
 		Expires: expires.Truncate(time.Millisecond),
 		Payload: payload,
 	}

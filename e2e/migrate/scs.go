@@ -7,12 +7,13 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // FromSCS takes over the sessions of an scs.SessionManager, which must no longer
 // be mounted: with an IdleTimeout LoadAndSave writes every session that it has
 // loaded, whether or not another request has destroyed it meanwhile.
-func FromSCS(m *session.Manager[State], marks session.Store, old *scs.SessionManager) *Adopter[State] {
+func FromSCS(m *session.Manager[State], marks store.Store, old *scs.SessionManager) *Adopter[State] {
 	return &Adopter[State]{
 		Manager:  m,
 		Marks:    marks,

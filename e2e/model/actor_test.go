@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // State is what the sessions hold. Every mark and every code is used once, so
@@ -43,11 +43,11 @@ type actor struct {
 	gen      int
 	seen     State // what sess held when the request last heard of it
 	pending  []change
-	unsure   map[session.Rev][]change // what its writes held that got no answer
-	lost     []session.Rev            // its writes upon rev that got no answer
-	rev      session.Rev              // of the record when seen was
-	fault    bool                     // something was broken since its operation began
-	tx       change                   // the transaction that runs
+	unsure   map[store.Rev][]change // what its writes held that got no answer
+	lost     []store.Rev            // its writes upon rev that got no answer
+	rev      store.Rev              // of the record when seen was
+	fault    bool                   // something was broken since its operation began
+	tx       change                 // the transaction that runs
 	renew    bool
 	doomed   *sess
 	ghost    *sess     // what a creation of its own has left that got no answer
@@ -81,13 +81,13 @@ func (a *actor) doubtful(x *sess) bool {
 }
 
 // unanswered notes that a write got no answer.
-func (a *actor) unanswered(rev session.Rev) {
+func (a *actor) unanswered(rev store.Rev) {
 	a.lost = append(a.lost, rev)
 	if len(a.pending) == 0 {
 		return
 	}
 	if a.unsure == nil {
-		a.unsure = map[session.Rev][]change{}
+		a.unsure = map[store.Rev][]change{}
 	}
 	a.unsure[rev] = a.pending
 }

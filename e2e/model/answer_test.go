@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 var (
@@ -106,7 +107,7 @@ func (w *world) answered(r *request, c *call) {
 		w.refused(&r.actor, c.id, false)
 	case c.op == "update" && errors.Is(c.err, session.ErrNotFound):
 		w.refused(&r.actor, c.id, true)
-	case c.op == "create" && errors.Is(c.err, session.ErrExists):
+	case c.op == "create" && errors.Is(c.err, store.ErrExists):
 		if r.ghost = w.byID(c.id); r.ghost == nil {
 			w.fail("%s: told that an ID is in use that nobody has", r.name)
 		}

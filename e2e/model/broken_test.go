@@ -12,21 +12,22 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // broken is a store that does one thing wrong.
 type broken struct {
 	*memory.Store
-	create func(context.Context, session.Record) (string, error)
-	load   func(context.Context, string) (session.Record, error)
-	update func(context.Context, string, session.Rev, session.Record) (string, error)
+	create func(context.Context, store.Record) (string, error)
+	load   func(context.Context, string) (store.Record, error)
+	update func(context.Context, string, store.Rev, store.Record) (string, error)
 	delete func(context.Context, string) error
 	index  func(context.Context, string, session.ID, time.Time) error
-	old    map[string][]session.Record // what a session has held
+	old    map[string][]store.Record // what a session has held
 }
 
-func (b *broken) Create(ctx context.Context, rec session.Record) (string, error) {
+func (b *broken) Create(ctx context.Context, rec store.Record) (string, error) {
 	b.old[rec.ID.String()] = append(b.old[rec.ID.String()], rec)
 	if b.create != nil {
 		return b.create(ctx, rec)
@@ -34,14 +35,14 @@ func (b *broken) Create(ctx context.Context, rec session.Record) (string, error)
 	return b.Store.Create(ctx, rec)
 }
 
-func (b *broken) Load(ctx context.Context, ref string) (session.Record, error) {
+func (b *broken) Load(ctx context.Context, ref string) (store.Record, error) {
 	if b.load != nil {
 		return b.load(ctx, ref)
 	}
 	return b.Store.Load(ctx, ref)
 }
 
-func (b *broken) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+func (b *broken) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 	b.old[ref] = append(b.old[ref], rec)
 	if b.update != nil {
 		return b.update(ctx, ref, base, rec)
@@ -64,7 +65,7 @@ func (b *broken) Index(ctx context.Context, subject string, id session.ID, until
 }
 
 // force stores a record, whatever the revision.
-func (b *broken) force(ctx context.Context, ref string, rec session.Record) (string, error) {
+func (b *broken) force(ctx context.Context, ref string, rec store.Record) (string, error) {
 	current, err := b.Store.Load(ctx, ref)
 	if err != nil {
 		return "", err
@@ -86,25 +87,25 @@ func TestBrokenStores(t *testing.T) {
 		make func(*broken)
 	}{
 		{"Update ignores the revision", func(b *broken) {
-			b.update = func(ctx context.Context, ref string, _ session.Rev, rec session.Record) (string, error) {
+			b.update = func(ctx context.Context, ref string, _ store.Rev, rec store.Record) (string, error) {
 				return b.force(ctx, ref, rec)
 			}
 		}},
 		{"Update forgets what it is told", func(b *broken) {
-			b.update = func(_ context.Context, ref string, _ session.Rev, _ session.Record) (string, error) { return ref, nil }
+			b.update = func(_ context.Context, ref string, _ store.Rev, _ store.Record) (string, error) { return ref, nil }
 		}},
 		{"Update answers a conflict to its own write", func(b *broken) {
-			b.update = func(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+			b.update = func(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 				ref, err := b.Store.Update(ctx, ref, base, rec)
 				if err == nil && rec.Rev%4 == 0 {
-					return "", &session.ConflictError{Current: rec}
+					return "", &store.ConflictError{Current: rec}
 				}
 				return ref, err
 			}
 		}},
 		{"Update brings back what was deleted", func(b *broken) {
-			back := map[string]session.Record{}
-			b.update = func(ctx context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
+			back := map[string]store.Record{}
+			b.update = func(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
 				newRef, err := b.Store.Update(ctx, ref, base, rec)
 				if errors.Is(err, session.ErrNotFound) {
 					back[ref] = rec
@@ -112,7 +113,7 @@ func TestBrokenStores(t *testing.T) {
 				}
 				return newRef, err
 			}
-			b.load = func(ctx context.Context, ref string) (session.Record, error) {
+			b.load = func(ctx context.Context, ref string) (store.Record, error) {
 				if rec, ok := back[ref]; ok {
 					return rec, nil
 				}
@@ -123,18 +124,18 @@ func TestBrokenStores(t *testing.T) {
 			b.delete = func(context.Context, string) error { return nil }
 		}},
 		{"Load returns what was there before", func(b *broken) {
-			b.load = func(ctx context.Context, ref string) (session.Record, error) {
+			b.load = func(ctx context.Context, ref string) (store.Record, error) {
 				if _, err := b.Store.Load(ctx, ref); err != nil {
-					return session.Record{}, err
+					return store.Record{}, err
 				}
 				old := b.old[ref]
 				return old[max(0, len(old)-2)], nil
 			}
 		}},
 		{"Create overwrites", func(b *broken) {
-			b.create = func(ctx context.Context, rec session.Record) (string, error) {
+			b.create = func(ctx context.Context, rec store.Record) (string, error) {
 				ref, err := b.Store.Create(ctx, rec)
-				if errors.Is(err, session.ErrExists) {
+				if errors.Is(err, store.ErrExists) {
 					return b.force(ctx, rec.ID.String(), rec)
 				}
 				return ref, err
@@ -154,7 +155,7 @@ func TestBrokenStores(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			found := newFinding(t)
 			found.check(checks, inMemory(t, func(st *memory.Store) indexedStore {
-				b := &broken{Store: st, old: map[string][]session.Record{}}
+				b := &broken{Store: st, old: map[string][]store.Record{}}
 				test.make(b)
 				return b
 			}))

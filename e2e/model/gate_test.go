@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // indexedStore is what a store must be for the model.
 type indexedStore interface {
-	session.Store
-	session.SubjectIndex
+	store.Store
+	store.SubjectIndex
 }
 
 // gate is a store that stops every request at each of its calls, until the
@@ -25,12 +26,12 @@ type gate struct{ indexedStore }
 type call struct {
 	op    string
 	id    session.ID
-	rec   session.Record // of a write
-	user  string         // of a call of the index
-	at    time.Time      // when it was made
-	built time.Time      // when what it writes was built
-	do    func() error   // makes it
-	err   error          // what the request is answered
+	rec   store.Record // of a write
+	user  string       // of a call of the index
+	at    time.Time    // when it was made
+	built time.Time    // when what it writes was built
+	do    func() error // makes it
+	err   error        // what the request is answered
 }
 
 // requestKey is the context key of the request that calls.
@@ -46,7 +47,7 @@ func pass(ctx context.Context, c *call) error {
 	c.at = time.Now()
 	c.built = c.at
 	if before := r.call; before != nil &&
-		(before.op == "index" && before.err == nil || before.op == "create" && errors.Is(before.err, session.ErrExists)) {
+		(before.op == "index" && before.err == nil || before.op == "create" && errors.Is(before.err, store.ErrExists)) {
 		c.built = before.built // it was noted before, or tried under another ID
 	}
 	r.call = c
@@ -54,7 +55,7 @@ func pass(ctx context.Context, c *call) error {
 	return c.err
 }
 
-func (g gate) Create(ctx context.Context, rec session.Record) (ref string, err error) {
+func (g gate) Create(ctx context.Context, rec store.Record) (ref string, err error) {
 	rec.Payload = bytes.Clone(rec.Payload) // it may be stored late
 	err = pass(ctx, &call{op: "create", id: rec.ID, rec: rec, do: func() (err error) {
 		ref, err = g.indexedStore.Create(unbound(ctx), rec)
@@ -63,8 +64,8 @@ func (g gate) Create(ctx context.Context, rec session.Record) (ref string, err e
 	return ref, err
 }
 
-func (g gate) Load(ctx context.Context, ref string) (rec session.Record, err error) {
-	id, err := session.ParseID(ref)
+func (g gate) Load(ctx context.Context, ref string) (rec store.Record, err error) {
+	id, err := store.ParseID(ref)
 	if err != nil {
 		return rec, err
 	}
@@ -75,7 +76,7 @@ func (g gate) Load(ctx context.Context, ref string) (rec session.Record, err err
 	return rec, err
 }
 
-func (g gate) Update(ctx context.Context, ref string, base session.Rev, rec session.Record) (newRef string, err error) {
+func (g gate) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (newRef string, err error) {
 	rec.Payload = bytes.Clone(rec.Payload)
 	err = pass(ctx, &call{op: "update", id: rec.ID, rec: rec, do: func() (err error) {
 		newRef, err = g.indexedStore.Update(unbound(ctx), ref, base, rec)
@@ -85,7 +86,7 @@ func (g gate) Update(ctx context.Context, ref string, base session.Rev, rec sess
 }
 
 func (g gate) Delete(ctx context.Context, ref string) error {
-	id, err := session.ParseID(ref)
+	id, err := store.ParseID(ref)
 	if err != nil {
 		return err
 	}
@@ -106,11 +107,11 @@ func (g gate) Unindex(ctx context.Context, subject string, id session.ID) error 
 	}})
 }
 
-func (g gate) Indexed(ctx context.Context, subject string) (indexed []session.Indexed, err error) {
+func (g gate) Indexed(ctx context.Context, subject string) (indexed []store.Indexed, err error) {
 	err = pass(ctx, &call{op: "indexed", user: subject, do: func() (err error) {
 		indexed, err = g.indexedStore.Indexed(unbound(ctx), subject)
 		// They come in any order, and a schedule must always run alike.
-		slices.SortFunc(indexed, func(a, b session.Indexed) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+		slices.SortFunc(indexed, func(a, b store.Indexed) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 		return err
 	}})
 	return indexed, err

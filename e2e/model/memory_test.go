@@ -26,7 +26,7 @@ func inMemory(t *testing.T, wrap func(*memory.Store) indexedStore) func(*rapid.T
 	return func(rt *rapid.T) {
 		s := setup{
 			processes:  rapid.Bool().Draw(rt, "a process for each tab"),
-			perSubject: rapid.IntRange(0, 2).Draw(rt, "MaxPerSubject"),
+			perSubject: rapid.IntRange(0, 2).Draw(rt, "MaxSessionsPerSubject"),
 			sealed:     rapid.Bool().Draw(rt, "SealRecords"),
 		}
 		runs.check(rt, s, drawSchedule(rt, gen))

@@ -46,7 +46,7 @@ func TestRedis(t *testing.T) {
 	check(t, 400, func(rt *rapid.T) {
 		s := setup{
 			processes:  true,
-			perSubject: rapid.IntRange(0, 2).Draw(rt, "MaxPerSubject"),
+			perSubject: rapid.IntRange(0, 2).Draw(rt, "MaxSessionsPerSubject"),
 			proxy:      proxy,
 			cuts:       &cuts,
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // request is one request that runs, or one call of the administrator's. Its
@@ -181,7 +182,7 @@ func answerOf(err error) string {
 		return " (not found)"
 	case errors.Is(err, session.ErrConflict):
 		return " (conflict)"
-	case errors.Is(err, session.ErrExists):
+	case errors.Is(err, store.ErrExists):
 		return " (exists)"
 	}
 	return " (" + strings.TrimPrefix(err.Error(), "store: ") + ")"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // sess is one session as it must be.
@@ -13,7 +14,7 @@ type sess struct {
 	name    string
 	id      session.ID
 	state   State
-	rev     session.Rev
+	rev     store.Rev
 	gone    int // the tick at which it was deleted; 0: it was not
 	gen     int // of its secret: each renewal makes a new one
 	created int64
@@ -46,7 +47,7 @@ type model struct {
 	sessions  []*sess
 	tokens    map[string]token
 	redeemed  map[int]bool
-	unlimited map[string]bool // users for whom MaxPerSubject was not brought about
+	unlimited map[string]bool // users for whom MaxSessionsPerSubject was not brought about
 	failure   string
 }
 
@@ -175,7 +176,7 @@ func (m *model) loaded(a *actor, id session.ID, began time.Time) {
 
 // created is told that a record was stored. answered says whether the request
 // knows.
-func (m *model) created(a *actor, rec *session.Record, built time.Time, answered bool) {
+func (m *model) created(a *actor, rec *store.Record, built time.Time, answered bool) {
 	m.clock++
 	m.lapse(a)
 	after := m.wanted(a, State{})
@@ -209,7 +210,7 @@ func (m *model) created(a *actor, rec *session.Record, built time.Time, answered
 }
 
 // updated is told that a record was replaced.
-func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered bool) {
+func (m *model) updated(a *actor, rec *store.Record, built time.Time, answered bool) {
 	m.clock++
 	x := m.byID(rec.ID)
 	if !m.live(x) {
@@ -251,7 +252,7 @@ func (m *model) updated(a *actor, rec *session.Record, built time.Time, answered
 }
 
 // stored checks what both kinds of writes have in common.
-func (m *model) stored(a *actor, x *sess, rec *session.Record) {
+func (m *model) stored(a *actor, x *sess, rec *store.Record) {
 	if rec.Subject != x.state.User {
 		m.fail("%s: %s is noted as %q's, but belongs to %q", a.name, x.name, rec.Subject, x.state.User)
 	}

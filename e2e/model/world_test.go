@@ -74,7 +74,7 @@ func run(s setup, schedule []step) (failure string, what *trace) {
 			Subject:         func(st *State) string { return st.User },
 			IdleTimeout:     idleTimeout,
 			AbsoluteTimeout: absoluteTimeout,
-			MaxPerSubject:   s.perSubject,
+			MaxSessionsPerSubject:   s.perSubject,
 			SealRecords:     s.sealed,
 			Extend:          extend,
 			Observer:        observe,

@@ -48,7 +48,7 @@ func (sh *shop) showAccount(w http.ResponseWriter, r *http.Request) {
 	sh.show(w, r, http.StatusOK, "account", "Your account", page)
 }
 
-// lastSeenLate is how far behind Info.ExtendedAt can be: a session is rewritten
+// lastSeenLate is how far behind Info.LastUsedAt can be: a session is rewritten
 // when a tenth of its IdleTimeout has passed, not for every page.
 var lastSeenLate = strings.TrimSuffix((idleTimeout / 10).String(), "0s")
 

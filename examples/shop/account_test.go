@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -131,7 +131,7 @@ func TestAccountIsForThoseWhoHaveSignedIn(t *testing.T) {
 // unlisted is a store that has lost its index.
 type unlisted struct{ *memory.Store }
 
-func (unlisted) Indexed(context.Context, string) ([]session.Indexed, error) {
+func (unlisted) Indexed(context.Context, string) ([]store.Indexed, error) {
 	return nil, errors.New("connection refused to 10.0.0.7")
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // eachStore runs a test with a browser in front of the shop, for every store.
@@ -26,16 +27,16 @@ func eachStore(t *testing.T, test func(t *testing.T, b *browser)) {
 // openShop opens a shop and returns a browser in front of it.
 func openShop(t *testing.T, kind string) *browser {
 	t.Helper()
-	store, err := openStore(t.Context(), kind, "")
+	st, err := openStore(t.Context(), kind, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openShopOn(t, store, kind)
+	return openShopOn(t, st, kind)
 }
 
-func openShopOn(t *testing.T, store session.Store, kind string) *browser {
+func openShopOn(t *testing.T, st store.Store, kind string) *browser {
 	t.Helper()
-	handler, err := newShop(store, kind, session.NewKey(), "", t.Context().Done())
+	handler, err := newShop(st, kind, session.NewKey(), "", t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,19 +52,19 @@ func eachStoreInBubble(t *testing.T, test func(t *testing.T, b *browser)) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store, err := openStore(t.Context(), kind, "")
+				st, err := openStore(t.Context(), kind, "")
 				if err != nil {
 					t.Fatal(err)
 				}
-				test(t, openShopDirectly(t, store, kind))
+				test(t, openShopDirectly(t, st, kind))
 			})
 		})
 	}
 }
 
-func openShopDirectly(t *testing.T, store session.Store, kind string) *browser {
+func openShopDirectly(t *testing.T, st store.Store, kind string) *browser {
 	t.Helper()
-	handler, err := newShop(store, kind, session.NewKey(), "", t.Context().Done())
+	handler, err := newShop(st, kind, session.NewKey(), "", t.Context().Done())
 	if err != nil {
 		t.Fatal(err)
 	}

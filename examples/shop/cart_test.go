@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -70,7 +70,7 @@ func newCrowd(size int) *crowd {
 	return c
 }
 
-func (c *crowd) Load(ctx context.Context, ref string) (session.Record, error) {
+func (c *crowd) Load(ctx context.Context, ref string) (store.Record, error) {
 	rec, err := c.Store.Load(ctx, ref)
 	if n := c.missing.Add(-1); n == 0 {
 		close(c.all)
@@ -153,8 +153,8 @@ func TestUnknownCouponIsRefused(t *testing.T) {
 // The page promises of a coupon what the store can keep.
 func TestCouponPromise(t *testing.T) {
 	t.Parallel()
-	cart := func(store string) answer {
-		b := openShop(t, store)
+	cart := func(st string) answer {
+		b := openShop(t, st)
 		b.send("/cart/add", "/#mug", "product", "mug", "quantity", "1")
 		page := b.get("/cart")
 		page.wants(t, "WELCOME10")

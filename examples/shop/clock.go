@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // clockPage is what the clock's page shows.
@@ -20,7 +21,7 @@ func (sh *shop) showClock(w http.ResponseWriter, r *http.Request) {
 	}
 	// The one page with a script: the browser has no other way to listen.
 	w.Header().Set("Content-Security-Policy", contentSecurity+"; script-src 'self'; connect-src 'self'")
-	_, tells := sh.store.(session.Notifier)
+	_, tells := sh.store.(store.Notifier)
 	sh.show(w, r, http.StatusOK, "clock", "Clock", clockPage{clockTime(time.Now()), tells})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -21,7 +22,7 @@ type shop struct {
 	users    *accounts
 	sessions *session.Manager[State]
 	carrier  carrier
-	store    session.Store
+	store    store.Store
 	kind     string          // of the store, for the page that tells
 	closing  <-chan struct{} // closed when responses without an end are to end
 }
@@ -30,12 +31,12 @@ type shop struct {
 const idleTimeout = 24 * time.Hour
 
 // newShop returns the shop's handler, which keeps its sessions in store.
-func newShop(store session.Store, kind string, key session.Key, c carrier, closing <-chan struct{}) (http.Handler, error) {
+func newShop(st store.Store, kind string, key session.Key, c carrier, closing <-chan struct{}) (http.Handler, error) {
 	pages, err := parsePages()
 	if err != nil {
 		return nil, err
 	}
-	sh := &shop{pages: pages, users: newAccounts(), carrier: c, store: store, kind: kind, closing: closing}
+	sh := &shop{pages: pages, users: newAccounts(), carrier: c, store: st, kind: kind, closing: closing}
 	cfg := session.Config[State]{
 		Keys: []session.Key{key},
 
@@ -52,7 +53,7 @@ func newShop(store session.Store, kind string, key session.Key, c carrier, closi
 		IdleTimeout:     idleTimeout,
 		AbsoluteTimeout: 14 * 24 * time.Hour,
 
-		StaleHandler: http.HandlerFunc(sh.stale),
+		ReauthHandler: http.HandlerFunc(sh.stale),
 		ErrorHandler: sh.sessionError,
 	}
 	if sh.clientHeld() {
@@ -60,7 +61,7 @@ func newShop(store session.Store, kind string, key session.Key, c carrier, closi
 		// it. These notes end with the process; Redis can keep them too.
 		cfg.Revoker = new(memory.Revoker)
 	}
-	sh.sessions, err = session.NewManager(store, cfg)
+	sh.sessions, err = session.NewManager(st, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func newShop(store session.Store, kind string, key session.Key, c carrier, closi
 // clientHeld reports whether the browsers hold the sessions, and the shop holds
 // only notes of those that have been ended.
 func (sh *shop) clientHeld() bool {
-	_, ok := sh.store.(session.ClientHeld)
+	_, ok := sh.store.(store.ClientHeld)
 	return ok
 }
 
@@ -113,7 +114,7 @@ func (sh *shop) routes() http.Handler {
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("GET /", sh.notFound)
 
-	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireFresh(freshFor, h) }
+	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireRecentLogin(freshFor, h) }
 	mux.Handle("GET /account/password", fresh(sh.showPassword))
 	mux.Handle("POST /account/password", fresh(sh.changePassword))
 	return mux

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -106,11 +106,11 @@ func TestPagesNeedNoScriptAndNoInlineStyle(t *testing.T) {
 // down is a store that does not answer.
 type down struct{ *memory.Store }
 
-func (down) Load(context.Context, string) (session.Record, error) {
-	return session.Record{}, errors.New("connection refused to 10.0.0.7")
+func (down) Load(context.Context, string) (store.Record, error) {
+	return store.Record{}, errors.New("connection refused to 10.0.0.7")
 }
 
-func (down) Create(context.Context, session.Record) (string, error) {
+func (down) Create(context.Context, store.Record) (string, error) {
 	return "", errors.New("connection refused to 10.0.0.7")
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 	"github.com/typedsession/typedsession/store/rueidis"
@@ -17,20 +17,20 @@ const defaultRedis = "redis://127.0.0.1:6379"
 
 // openStore opens the store of that name. Nothing else in the shop depends on
 // which it is, apart from what the pages say of it.
-func openStore(ctx context.Context, kind, redisURL string) (session.Store, error) {
+func openStore(ctx context.Context, kind, redisURL string) (store.Store, error) {
 	switch kind {
 	case "memory":
-		store := memory.New()
-		store.MaxSessions = 1_000_000 // anybody can begin one, and memory ends
-		return store, nil
+		st := memory.New()
+		st.MaxSessions = 1_000_000 // anybody can begin one, and memory ends
+		return st, nil
 	case "cookie":
 		return cookie.New(), nil
 	case "redis":
-		store, err := rueidis.Open(ctx, redisURL, rueidis.Options{})
+		st, err := rueidis.Open(ctx, redisURL, rueidis.Options{})
 		if err != nil {
 			return nil, hint(err)
 		}
-		return store, nil
+		return st, nil
 	}
 	return nil, fmt.Errorf("-store %q: want memory, cookie or redis", kind)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/session/sessiontest"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -21,9 +22,9 @@ type state struct {
 	Tags  []string
 }
 
-func newManager(t testing.TB, store session.Store, transport session.Transport) *session.Manager[state] {
+func newManager(t testing.TB, st store.Store, transport session.Transport) *session.Manager[state] {
 	t.Helper()
-	m, err := session.NewManager(store, session.Config[state]{
+	m, err := session.NewManager(st, session.Config[state]{
 		Keys:      []session.Key{session.NewKey()},
 		Cookie:    session.Cookie{MaxChunks: 3},
 		Transport: transport,
@@ -37,7 +38,7 @@ func newManager(t testing.TB, store session.Store, transport session.Transport) 
 func TestRequestCarriesTheState(t *testing.T) {
 	tests := []struct {
 		name      string
-		store     session.Store
+		store     store.Store
 		transport session.Transport
 		user      string
 	}{
@@ -97,7 +98,7 @@ func items() map[string]int {
 	return map[string]int{"apple": 1, "fig": 2, "kiwi": 3, "lime": 4, "nut": 5, "plum": 6, "quince": 7, "sloe": 8}
 }
 
-func TestDetectInPlace(t *testing.T) {
+func TestDetectMutation(t *testing.T) {
 	inPlace := func(s *session.Session[state]) { s.State().Items["pear"]++ }
 	update := func(s *session.Session[state]) {
 		s.Update(func(st *state) {
@@ -125,7 +126,7 @@ func TestDetectInPlace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			m := newManager(t, memory.New(), session.Transport{})
 			fake := &recordingT{TB: t}
-			handler := m.Wrap(sessiontest.DetectInPlace(fake, m, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler := m.Wrap(sessiontest.DetectMutation(fake, m, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				test.handler(w, session.From[state](r.Context()))
 			})))
 			r := sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil),
@@ -160,7 +161,7 @@ func TestContextEndsWithTheTest(t *testing.T) {
 	}
 }
 
-func TestDetectInPlaceNeedsMsgPack(t *testing.T) {
+func TestDetectMutationNeedsMsgPack(t *testing.T) {
 	type held struct{ Role fmt.Stringer }
 	m, err := session.NewManager(memory.New(), session.Config[held]{
 		Keys: []session.Key{session.NewKey()}, Codec: codec.Gob[held](),
@@ -169,7 +170,7 @@ func TestDetectInPlaceNeedsMsgPack(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := &recordingT{TB: t}
-	sessiontest.DetectInPlace(fake, m, http.NotFoundHandler())
+	sessiontest.DetectMutation(fake, m, http.NotFoundHandler())
 	if len(fake.errors) != 1 || !strings.Contains(fake.errors[0], "MsgPack") {
 		t.Errorf("errors %q, want one that names MsgPack", fake.errors)
 	}

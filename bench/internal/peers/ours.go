@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
 	"github.com/typedsession/typedsession/store/rueidis"
@@ -19,7 +20,7 @@ import (
 const cachedDelay = time.Second
 
 // opener opens a site of typedsession, for one state type.
-type opener func(session.Store, Env, subjects) (*Site, error)
+type opener func(store.Store, Env, subjects) (*Site, error)
 
 // subjects says whether sessions belong to their users. Then a login renews the
 // secret by itself, and a store keeps an index, by which a user's sessions can be
@@ -56,24 +57,24 @@ func oursRedis(name string, delay time.Duration, subjects subjects) Contender {
 	return Contender{
 		Name: name, Store: Redis, Role: Ours, Note: note, Settle: delay + delay/10,
 		Open: func(env Env) (*Site, error) {
-			store, err := rueidis.Open(context.Background(), "redis://"+env.RedisAddr,
+			st, err := rueidis.Open(context.Background(), "redis://"+env.RedisAddr,
 				rueidis.Options{MaxRevocationDelay: delay})
 			if err != nil {
 				return nil, err
 			}
-			site, err := open[State](store, env, subjects)
+			site, err := open[State](st, env, subjects)
 			if err != nil {
-				_ = store.Close()
+				_ = st.Close()
 				return nil, err
 			}
-			site.closers = append(site.closers, func() { _ = store.Close() })
+			site.closers = append(site.closers, func() { _ = st.Close() })
 			return site, nil
 		},
 	}
 }
 
 // open is the application with T as its state.
-func open[T reader, P holder[T]](store session.Store, env Env, subjects subjects) (*Site, error) {
+func open[T reader, P holder[T]](st store.Store, env Env, subjects subjects) (*Site, error) {
 	var conflicts atomic.Int64
 	cfg := session.Config[T]{
 		Keys: []session.Key{session.NewKey()},
@@ -91,7 +92,7 @@ func open[T reader, P holder[T]](store session.Store, env Env, subjects subjects
 	if env.Size > 2500 {
 		cfg.Cookie.MaxChunks = 8
 	}
-	m, err := session.NewManager(store, cfg)
+	m, err := session.NewManager(st, cfg)
 	if err != nil {
 		return nil, err
 	}

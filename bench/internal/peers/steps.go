@@ -10,6 +10,7 @@ import (
 
 	"github.com/typedsession/typedsession/internal/seal"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -28,7 +29,7 @@ func ReadSteps() [][]Contender {
 	return [][]Contender{steps(newReflected, open[State]), steps(newMethods, open[MethodState])}
 }
 
-func step(name string, site newSite, store func(sealing) floorStore) Contender {
+func step(name string, site newSite, st func(sealing) floorStore) Contender {
 	return Contender{
 		Name: name, Store: Memory, Role: Floor,
 		Open: func(env Env) (*Site, error) {
@@ -38,7 +39,7 @@ func step(name string, site newSite, store func(sealing) floorStore) Contender {
 			if err != nil {
 				return nil, err
 			}
-			return site(store(sealing{ring.Sealer("token")}), env), nil
+			return site(st(sealing{ring.Sealer("token")}), env), nil
 		},
 	}
 }
@@ -109,7 +110,7 @@ func (p *promised) load(ctx context.Context, cookie string, buf *[]byte) ([]byte
 func (p *promised) create(ctx context.Context, payload []byte) string {
 	t := newToken()
 	hash := sha256.Sum256(t[16:])
-	_, err := p.store.Create(ctx, session.Record{
+	_, err := p.store.Create(ctx, store.Record{
 		ID: session.ID(t[:16]), Rev: 1, Expires: time.Now().Add(floorLife), Payload: append(hash[:], payload...),
 	})
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 	"github.com/typedsession/typedsession/session"
 )
 
-// DetectInPlace returns a handler that serves next and fails t when next has
+// DetectMutation returns a handler that serves next and fails t when next has
 // changed the state in place: a map, or what a slice or a pointer leads to, that
 // [session.Session.State] returned. Such a change is not saved, or is saved by
 // accident and lost when another request gets in between. Put it between
 // [session.Manager.Wrap] and the application. It loads the session of every
 // request, and works with stores that hold records, and with a T that
 // [codec.MsgPack] carries, only.
-func DetectInPlace[T any](t testing.TB, m *session.Manager[T], next http.Handler) http.Handler {
+func DetectMutation[T any](t testing.TB, m *session.Manager[T], next http.Handler) http.Handler {
 	t.Helper()
 	d := &detector[T]{t: t, m: m, codec: codec.MsgPack[T]()}
 	if _, err := d.codec.Append(nil, new(T)); err != nil {
-		t.Fatalf("sessiontest: DetectInPlace: %v", err)
+		t.Fatalf("sessiontest: DetectMutation: %v", err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		check := func() { d.check(r) }
@@ -57,7 +57,7 @@ func (d *detector[T]) check(r *http.Request) {
 	})
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
+		d.t.Errorf("sessiontest: DetectMutation: %v", err)
 	case errors.Is(err, errStop) && !reflect.DeepEqual(got, want):
 		d.t.Errorf("sessiontest: %s %s changed the session's state in place; use Update", r.Method, r.URL.Path)
 	}
@@ -72,7 +72,7 @@ func (d *detector[T]) copy(state T) (copied T) {
 		err = d.codec.Decode(encoded, &copied)
 	}
 	if err != nil {
-		d.t.Errorf("sessiontest: DetectInPlace: %v", err)
+		d.t.Errorf("sessiontest: DetectMutation: %v", err)
 	}
 	return copied
 }
