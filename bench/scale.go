@@ -19,7 +19,6 @@ import (
 
 	"github.com/typedsession/typedsession/bench/internal/measure"
 	"github.com/typedsession/typedsession/bench/internal/peers"
-	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -226,16 +225,17 @@ func newOursFilled(n int) *oursFilled {
 
 // id returns an ID. Real ones are random. These are as good: a multiplication
 // by an odd number spreads them, and no two are the same.
-func (f *oursFilled) id(i int) (id session.ID) {
+func (f *oursFilled) id(i int) (id store.ID) {
 	binary.BigEndian.PutUint64(id[:], uint64(i+1)*0x9E3779B97F4A7C15)
 	return id
 }
 
 func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
-	rec := store.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: payload}
-	_, err := f.store.Update(context.Background(), rec.ID.String(), f.revs[i], rec)
-	if errors.Is(err, session.ErrNotFound) { // not there yet, or swept
-		_, err = f.store.Create(context.Background(), rec)
+	// It keeps the slice that it is given: each session needs its own.
+	rec := store.Record{ID: f.id(i), Rev: f.revs[i] + 1, Expires: expires, Payload: append([]byte(nil), payload...)}
+	err := f.store.Update(context.Background(), f.revs[i], rec)
+	if errors.Is(err, store.ErrNotFound) { // not there yet, or swept
+		err = f.store.Create(context.Background(), rec)
 	}
 	if err != nil {
 		panic(err)
@@ -244,7 +244,7 @@ func (f *oursFilled) put(i int, payload []byte, expires time.Time) {
 }
 
 func (f *oursFilled) get(i int) bool {
-	_, err := f.store.Load(context.Background(), f.id(i).String())
+	_, err := f.store.Load(context.Background(), f.id(i))
 	return err == nil
 }
 

@@ -112,7 +112,7 @@ func TestBombsInTheStore(t *testing.T) {
 		s := newSite(t, st, compress)
 		b := s.login(t, "alice")
 		want := s.ask(t, "/read").looks()
-		rec, err := st.Load(t.Context(), sessionID(t, s, b).String())
+		rec, err := st.Load(t.Context(), sessionID(t, s, b))
 		if err != nil {
 			t.Fatal(err)
 		}

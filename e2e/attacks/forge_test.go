@@ -74,11 +74,11 @@ func forgedPayload(created, extended time.Time, hash, state []byte) []byte {
 func forgedToken(t testing.TB, key session.Key, payload []byte, expires time.Time) string {
 	t.Helper()
 	rec := store.Record{ID: session.ID{1}, Expires: expires, Payload: payload}
-	ref, err := cookie.New().Create(t.Context(), rec)
+	record, err := cookie.New().Encode(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text(sealWith(t, key, clientPurpose, cookieBinding, []byte(ref)))
+	return text(sealWith(t, key, clientPurpose, cookieBinding, []byte(record)))
 }
 
 // encoded returns a state as the default codec writes it.

@@ -116,15 +116,14 @@ func sessionID(t testing.TB, s *site, b *browser) session.ID {
 // overwrite changes a record in the store as its operator can.
 func overwrite(t testing.TB, s *site, st store.Store, b *browser, change func(*store.Record)) {
 	t.Helper()
-	ref := sessionID(t, s, b).String()
-	rec, err := st.Load(t.Context(), ref)
+	rec, err := st.Load(t.Context(), sessionID(t, s, b))
 	if err != nil {
 		t.Fatal(err)
 	}
 	base := rec.Rev
-	rec.Rev++
+	rec.Rev = store.NewRev()
 	change(&rec)
-	if _, err := st.Update(t.Context(), ref, base, rec); err != nil {
+	if err := st.Update(t.Context(), base, rec); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -61,26 +61,34 @@ func count(st store.Store) (store.Store, *atomic.Int64) {
 	return c, c.calls
 }
 
-func (c counting) Create(ctx context.Context, rec store.Record) (string, error) {
+func (c counting) Create(ctx context.Context, rec store.Record) error {
 	c.calls.Add(1)
 	return c.Store.Create(ctx, rec)
 }
 
-func (c counting) Load(ctx context.Context, ref string) (store.Record, error) {
+func (c counting) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	c.calls.Add(1)
-	return c.Store.Load(ctx, ref)
+	return c.Store.Load(ctx, id)
 }
 
-func (c counting) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
+func (c counting) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	c.calls.Add(1)
-	return c.Store.Update(ctx, ref, base, rec)
+	return c.Store.Update(ctx, base, rec)
 }
 
-func (c counting) Delete(ctx context.Context, ref string) error {
+func (c counting) Delete(ctx context.Context, id store.ID) error {
 	c.calls.Add(1)
-	return c.Store.Delete(ctx, ref)
+	return c.Store.Delete(ctx, id)
 }
 
 type countingHeld struct{ counting }
 
-func (countingHeld) HeldByClient() {}
+func (c countingHeld) Encode(rec store.Record) (string, error) {
+	c.calls.Add(1)
+	return c.Store.(store.ClientHeld).Encode(rec)
+}
+
+func (c countingHeld) Decode(text string) (store.Record, error) {
+	c.calls.Add(1)
+	return c.Store.(store.ClientHeld).Decode(text)
+}

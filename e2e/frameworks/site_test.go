@@ -25,7 +25,7 @@ type site struct {
 	place
 	t      *testing.T
 	client *http.Client
-	store  *store
+	store  *failingStore
 	app    *app
 
 	mu     sync.Mutex
@@ -36,7 +36,7 @@ type site struct {
 // logs, a header that was written twice for instance, fails the test.
 func (p place) start(t *testing.T, options ...func(*app)) *site {
 	t.Helper()
-	s := &site{t: t, place: p, store: &store{Store: memory.New()}}
+	s := &site{t: t, place: p, store: &failingStore{Store: memory.New()}}
 	m, err := session.NewManager(s.store, session.Config[state]{
 		Keys:   []session.Key{session.NewKey()},
 		Logger: slog.New(slog.DiscardHandler),

@@ -9,8 +9,8 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// store keeps sessions in memory, and fails when it is told to.
-type st struct {
+// failingStore keeps sessions in memory, and fails when the test tells it to.
+type failingStore struct {
 	store.Store
 	mu   sync.Mutex
 	down string
@@ -18,14 +18,14 @@ type st struct {
 }
 
 // fail makes an operation fail from now on, and no other.
-func (s *st) fail(op string) {
+func (s *failingStore) fail(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = op
 }
 
 // asked returns the operations since the last call.
-func (s *st) asked() string {
+func (s *failingStore) asked() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ops := strings.Join(s.ops, " ")
@@ -33,7 +33,7 @@ func (s *st) asked() string {
 	return ops
 }
 
-func (s *st) enter(op string) error {
+func (s *failingStore) enter(op string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ops = append(s.ops, op)
@@ -43,23 +43,23 @@ func (s *st) enter(op string) error {
 	return nil
 }
 
-func (s *st) Create(ctx context.Context, rec store.Record) (string, error) {
+func (s *failingStore) Create(ctx context.Context, rec store.Record) error {
 	if err := s.enter("create"); err != nil {
-		return "", err
+		return err
 	}
 	return s.Store.Create(ctx, rec)
 }
 
-func (s *st) Load(ctx context.Context, ref string) (store.Record, error) {
+func (s *failingStore) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := s.enter("load"); err != nil {
 		return store.Record{}, err
 	}
-	return s.Store.Load(ctx, ref)
+	return s.Store.Load(ctx, id)
 }
 
-func (s *st) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
+func (s *failingStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	if err := s.enter("update"); err != nil {
-		return "", err
+		return err
 	}
-	return s.Store.Update(ctx, ref, base, rec)
+	return s.Store.Update(ctx, base, rec)
 }

@@ -226,9 +226,9 @@ type recorder struct {
 	payload []byte
 }
 
-func (r *recorder) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
+func (r *recorder) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	r.payload = bytes.Clone(rec.Payload)
-	return r.Store.Update(ctx, ref, base, rec)
+	return r.Store.Update(ctx, base, rec)
 }
 
 func TestClientThatLeavesIsTakenOver(t *testing.T) {

@@ -45,36 +45,36 @@ func (s *spy) call(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (s *spy) Create(ctx context.Context, rec store.Record) (string, error) {
+func (s *spy) Create(ctx context.Context, rec store.Record) error {
 	if err := s.call(ctx); err != nil {
-		return "", err
+		return err
 	}
 	return s.SubjectIndex.Create(ctx, rec)
 }
 
-func (s *spy) Load(ctx context.Context, ref string) (store.Record, error) {
+func (s *spy) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := s.call(ctx); err != nil {
 		return store.Record{}, err
 	}
-	return s.SubjectIndex.Load(ctx, ref)
+	return s.SubjectIndex.Load(ctx, id)
 }
 
-func (s *spy) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
-	if err := s.call(ctx); err != nil {
-		return "", err
-	}
-	newRef, err := s.SubjectIndex.Update(ctx, ref, base, rec)
-	if s.lose.CompareAndSwap(true, false) {
-		return "", errDown
-	}
-	return newRef, err
-}
-
-func (s *spy) Delete(ctx context.Context, ref string) error {
+func (s *spy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	if err := s.call(ctx); err != nil {
 		return err
 	}
-	return s.SubjectIndex.Delete(ctx, ref)
+	err := s.SubjectIndex.Update(ctx, base, rec)
+	if s.lose.CompareAndSwap(true, false) {
+		return errDown
+	}
+	return err
+}
+
+func (s *spy) Delete(ctx context.Context, id store.ID) error {
+	if err := s.call(ctx); err != nil {
+		return err
+	}
+	return s.SubjectIndex.Delete(ctx, id)
 }
 
 // after is the program as it becomes.
@@ -141,15 +141,12 @@ func program() http.Handler {
 // wantSessions fails the test unless alice has this many live sessions.
 func wantSessions(t testing.TB, m *session.Manager[migrate.State], want int) {
 	t.Helper()
-	got := 0
-	for _, err := range m.Sessions(t.Context(), "alice") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got++
+	infos, err := m.Sessions(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got != want {
-		t.Errorf("alice has %d sessions, want %d", got, want)
+	if len(infos) != want {
+		t.Errorf("alice has %d sessions, want %d", len(infos), want)
 	}
 }
 

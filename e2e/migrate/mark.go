@@ -4,14 +4,11 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"crypto/sha512"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 )
 
@@ -30,21 +27,20 @@ var errPending = errors.New("migrate: somebody else is at it")
 // else, finds and reads the mark.
 type mark struct {
 	store store.Store
-	id    session.ID
+	id    store.ID
 	key   [32]byte
-	ref   string    // of our claim
 	rev   store.Rev // of our claim
 }
 
 func newMark(st store.Store, old string) *mark {
 	sum := sha512.Sum512([]byte(old))
-	return &mark{store: st, id: session.ID(sum[:16]), key: [32]byte(sum[32:])}
+	return &mark{store: st, id: store.ID(sum[:16]), key: [32]byte(sum[32:])}
 }
 
-// find returns what the mark holds. The error is session.ErrNotFound where there
+// find returns what the mark holds. The error is store.ErrNotFound where there
 // is none, and errPending where there is not yet more to it.
 func (m *mark) find(ctx context.Context) (string, error) {
-	rec, err := m.store.Load(ctx, m.id.String())
+	rec, err := m.store.Load(ctx, m.id)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("migrate: find a mark: %w", err)
@@ -64,9 +60,9 @@ func (m *mark) find(ctx context.Context) (string, error) {
 
 // claim makes the mark, in one atomic step. The error is store.ErrExists where
 // another request has done so.
-func (m *mark) claim(ctx context.Context) (err error) {
+func (m *mark) claim(ctx context.Context) error {
 	rec := m.record(nil, time.Now().Add(lease))
-	if m.ref, err = m.store.Create(ctx, rec); err != nil {
+	if err := m.store.Create(ctx, rec); err != nil {
 		return fmt.Errorf("migrate: claim: %w", err)
 	}
 	m.rev = rec.Rev
@@ -81,7 +77,7 @@ func (m *mark) settle(ctx context.Context, text string, until time.Time) error {
 		return err
 	}
 	rec := m.record(aead.Seal(nil, nil, []byte(text), nil), until)
-	if _, err := m.store.Update(ctx, m.ref, m.rev, rec); err != nil {
+	if err := m.store.Update(ctx, m.rev, rec); err != nil {
 		return fmt.Errorf("migrate: settle: %w", err)
 	}
 	return nil
@@ -90,15 +86,13 @@ func (m *mark) settle(ctx context.Context, text string, until time.Time) error {
 // release gives up our claim. It does not delete it: a Store may keep the place
 // of a deleted record taken for a while. Should it fail, the lease runs out.
 func (m *mark) release(ctx context.Context) {
-	_, _ = m.store.Update(ctx, m.ref, m.rev, m.record(nil, time.Now().Add(2*time.Millisecond)))
+	_ = m.store.Update(ctx, m.rev, m.record(nil, time.Now().Add(2*time.Millisecond)))
 }
 
 func (m *mark) record(payload []byte, expires time.Time) store.Record {
-	var rev [8]byte
-	_, _ = rand.Read(rev[:]) // never fails
 	return store.Record{
 		ID:      m.id,
-		Rev:     store.Rev(binary.BigEndian.Uint64(rev[:])),
+		Rev:     store.NewRev(),
 		Expires: expires.Truncate(time.Millisecond),
 		Payload: payload,
 	}

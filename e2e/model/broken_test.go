@@ -27,7 +27,7 @@ type broken struct {
 	old    map[string][]store.Record // what a session has held
 }
 
-func (b *broken) Create(ctx context.Context, rec store.Record) (string, error) {
+func (b *broken) Create(ctx context.Context, rec store.Record) error {
 	b.old[rec.ID.String()] = append(b.old[rec.ID.String()], rec)
 	if b.create != nil {
 		return b.create(ctx, rec)
@@ -35,26 +35,26 @@ func (b *broken) Create(ctx context.Context, rec store.Record) (string, error) {
 	return b.Store.Create(ctx, rec)
 }
 
-func (b *broken) Load(ctx context.Context, ref string) (store.Record, error) {
+func (b *broken) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if b.load != nil {
 		return b.load(ctx, ref)
 	}
-	return b.Store.Load(ctx, ref)
+	return b.Store.Load(ctx, id)
 }
 
-func (b *broken) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
+func (b *broken) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	b.old[ref] = append(b.old[ref], rec)
 	if b.update != nil {
 		return b.update(ctx, ref, base, rec)
 	}
-	return b.Store.Update(ctx, ref, base, rec)
+	return b.Store.Update(ctx, base, rec)
 }
 
-func (b *broken) Delete(ctx context.Context, ref string) error {
+func (b *broken) Delete(ctx context.Context, id store.ID) error {
 	if b.delete != nil {
 		return b.delete(ctx, ref)
 	}
-	return b.Store.Delete(ctx, ref)
+	return b.Store.Delete(ctx, id)
 }
 
 func (b *broken) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
@@ -66,7 +66,7 @@ func (b *broken) Index(ctx context.Context, subject string, id session.ID, until
 
 // force stores a record, whatever the revision.
 func (b *broken) force(ctx context.Context, ref string, rec store.Record) (string, error) {
-	current, err := b.Store.Load(ctx, ref)
+	current, err := b.Store.Load(ctx, id)
 	if err != nil {
 		return "", err
 	}
@@ -95,8 +95,8 @@ func TestBrokenStores(t *testing.T) {
 			b.update = func(_ context.Context, ref string, _ store.Rev, _ store.Record) (string, error) { return ref, nil }
 		}},
 		{"Update answers a conflict to its own write", func(b *broken) {
-			b.update = func(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
-				ref, err := b.Store.Update(ctx, ref, base, rec)
+			b.update = func(ctx context.Context, base store.Rev, rec store.Record) error {
+				ref, err := b.Store.Update(ctx, base, rec)
 				if err == nil && rec.Rev%4 == 0 {
 					return "", &store.ConflictError{Current: rec}
 				}
@@ -105,27 +105,27 @@ func TestBrokenStores(t *testing.T) {
 		}},
 		{"Update brings back what was deleted", func(b *broken) {
 			back := map[string]store.Record{}
-			b.update = func(ctx context.Context, ref string, base store.Rev, rec store.Record) (string, error) {
-				newRef, err := b.Store.Update(ctx, ref, base, rec)
+			b.update = func(ctx context.Context, base store.Rev, rec store.Record) error {
+				newRef, err := b.Store.Update(ctx, base, rec)
 				if errors.Is(err, session.ErrNotFound) {
 					back[ref] = rec
 					return ref, nil
 				}
 				return newRef, err
 			}
-			b.load = func(ctx context.Context, ref string) (store.Record, error) {
+			b.load = func(ctx context.Context, id store.ID) (store.Record, error) {
 				if rec, ok := back[ref]; ok {
 					return rec, nil
 				}
-				return b.Store.Load(ctx, ref)
+				return b.Store.Load(ctx, id)
 			}
 		}},
 		{"Delete leaves the record", func(b *broken) {
 			b.delete = func(context.Context, string) error { return nil }
 		}},
 		{"Load returns what was there before", func(b *broken) {
-			b.load = func(ctx context.Context, ref string) (store.Record, error) {
-				if _, err := b.Store.Load(ctx, ref); err != nil {
+			b.load = func(ctx context.Context, id store.ID) (store.Record, error) {
+				if _, err := b.Store.Load(ctx, id); err != nil {
 					return store.Record{}, err
 				}
 				old := b.old[ref]
@@ -133,7 +133,7 @@ func TestBrokenStores(t *testing.T) {
 			}
 		}},
 		{"Create overwrites", func(b *broken) {
-			b.create = func(ctx context.Context, rec store.Record) (string, error) {
+			b.create = func(ctx context.Context, rec store.Record) error {
 				ref, err := b.Store.Create(ctx, rec)
 				if errors.Is(err, store.ErrExists) {
 					return b.force(ctx, rec.ID.String(), rec)

@@ -85,7 +85,7 @@ func (g gate) Update(ctx context.Context, ref string, base store.Rev, rec store.
 	return newRef, err
 }
 
-func (g gate) Delete(ctx context.Context, ref string) error {
+func (g gate) Delete(ctx context.Context, id store.ID) error {
 	id, err := store.ParseID(ref)
 	if err != nil {
 		return err

@@ -70,15 +70,15 @@ func run(s setup, schedule []step) (failure string, what *trace) {
 	key := session.NewKey()
 	manager := func(extend session.ExtendPolicy) *session.Manager[State] {
 		m, err := session.NewManager(gate{s.store}, session.Config[State]{
-			Keys:            []session.Key{key},
-			Subject:         func(st *State) string { return st.User },
-			IdleTimeout:     idleTimeout,
-			AbsoluteTimeout: absoluteTimeout,
-			MaxSessionsPerSubject:   s.perSubject,
-			SealRecords:     s.sealed,
-			Extend:          extend,
-			Observer:        observe,
-			Logger:          quiet,
+			Keys:                  []session.Key{key},
+			Subject:               func(st *State) string { return st.User },
+			IdleTimeout:           idleTimeout,
+			AbsoluteTimeout:       absoluteTimeout,
+			MaxSessionsPerSubject: s.perSubject,
+			SealRecords:           s.sealed,
+			Extend:                extend,
+			Observer:              observe,
+			Logger:                quiet,
 		})
 		if err != nil {
 			panic(err)

@@ -54,11 +54,12 @@ var lastSeenLate = strings.TrimSuffix((idleTimeout / 10).String(), "0s")
 
 // otherSessions returns the sessions of the user apart from s.
 func (sh *shop) otherSessions(ctx context.Context, s *session.Session[State], user User) ([]session.Info, error) {
+	infos, err := sh.sessions.Sessions(ctx, user.ID)
+	if err != nil {
+		return nil, err
+	}
 	var others []session.Info
-	for info, err := range sh.sessions.Sessions(ctx, user.ID) {
-		if err != nil {
-			return nil, err
-		}
+	for _, info := range infos {
 		if info.ID != s.ID() {
 			info.Label = cmp.Or(info.Label, "Unknown device") // a record that cannot be read
 			others = append(others, info)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
@@ -131,8 +132,14 @@ func TestAccountIsForThoseWhoHaveSignedIn(t *testing.T) {
 // unlisted is a store that has lost its index.
 type unlisted struct{ *memory.Store }
 
-func (unlisted) Indexed(context.Context, string) ([]store.Indexed, error) {
-	return nil, errors.New("connection refused to 10.0.0.7")
+var errRefused = errors.New("connection refused to 10.0.0.7")
+
+func (unlisted) ListSessions(context.Context, string) ([]store.Record, error) {
+	return nil, errRefused
+}
+
+func (unlisted) RevokeSubject(context.Context, string, time.Time, ...store.ID) ([]store.ID, error) {
+	return nil, errRefused
 }
 
 func TestAccountSaysWhenTheStoreIsDown(t *testing.T) {

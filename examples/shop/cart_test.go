@@ -70,8 +70,8 @@ func newCrowd(size int) *crowd {
 	return c
 }
 
-func (c *crowd) Load(ctx context.Context, ref string) (store.Record, error) {
-	rec, err := c.Store.Load(ctx, ref)
+func (c *crowd) Load(ctx context.Context, id store.ID) (store.Record, error) {
+	rec, err := c.Store.Load(ctx, id)
 	if n := c.missing.Add(-1); n == 0 {
 		close(c.all)
 	} else if n > 0 {

@@ -43,6 +43,6 @@ func (sh *shop) confirm(w http.ResponseWriter, r *http.Request) {
 			confirmPage{Name: user.Name, Next: next, Problem: "That is not your password. Please try again."})
 		return
 	}
-	s.Reauthenticated() // and the secret is renewed, since this raises what it opens
+	s.Login(nil) // and the secret is renewed, since this raises what it opens
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }

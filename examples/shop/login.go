@@ -28,17 +28,16 @@ func (sh *shop) login(w http.ResponseWriter, r *http.Request) {
 	}
 	s := session.From[State](r.Context())
 	remember := r.PostFormValue("remember") != ""
-	s.Update(func(st *State) {
+	s.Login(func(st *State) {
 		if st.UserID != "" && st.UserID != user.ID {
 			*st = State{} // nothing of one person's session passes to another
 		}
-		// The cart of the anonymous visitor stays. Their secret does not: the
-		// Subject changes here, so the session's secret is renewed by itself.
+		// The cart of the anonymous visitor stays. Their secret does not: Login
+		// renews it, also when the Subject is the same as before.
 		st.UserID = user.ID
 		st.Remember = remember
 		st.Flash = "Welcome, " + user.Name + "."
 	})
-	s.Reauthenticated() // which also counts where the Subject is the same as before
 	s.SetPersistent(remember)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }

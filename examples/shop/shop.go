@@ -54,7 +54,7 @@ func newShop(st store.Store, kind string, key session.Key, c carrier, closing <-
 		AbsoluteTimeout: 14 * 24 * time.Hour,
 
 		ReauthHandler: http.HandlerFunc(sh.stale),
-		ErrorHandler: sh.sessionError,
+		ErrorHandler:  sh.sessionError,
 	}
 	if sh.clientHeld() {
 		// A logout has to be noted, or every copy of the cookie would outlive

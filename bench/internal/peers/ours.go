@@ -52,13 +52,13 @@ func oursRedis(name string, delay time.Duration, subjects subjects) Contender {
 		note = "with an index of each user's sessions"
 	}
 	if delay > 0 {
-		note = fmt.Sprintf("client-side caching, MaxRevocationDelay %v, of sessions that were not written for as long", delay)
+		note = fmt.Sprintf("client-side caching, ClientCacheTTL %v, of sessions that were not written for as long", delay)
 	}
 	return Contender{
 		Name: name, Store: Redis, Role: Ours, Note: note, Settle: delay + delay/10,
 		Open: func(env Env) (*Site, error) {
 			st, err := rueidis.Open(context.Background(), "redis://"+env.RedisAddr,
-				rueidis.Options{MaxRevocationDelay: delay})
+				rueidis.Options{ClientCacheTTL: delay})
 			if err != nil {
 				return nil, err
 			}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/internal/seal"
-	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -83,9 +82,8 @@ func (s *sealedShards) create(_ context.Context, payload []byte) string {
 	return s.seal(t)
 }
 
-// promised has the store of typedsession too: it takes the ID as text, looks at
-// the clock itself, and answers with a copy. A token is an ID and a secret, the
-// hash of which stands in front of the payload.
+// promised has the store of typedsession too, which looks at the clock itself. A
+// token is an ID and a secret, the hash of which stands in front of the payload.
 type promised struct {
 	store *memory.Store
 	sealing
@@ -96,9 +94,9 @@ func (p *promised) load(ctx context.Context, cookie string, buf *[]byte) ([]byte
 	if !ok {
 		return nil, false
 	}
-	id, secret := session.ID(t[:16]), t[16:]
+	id, secret := store.ID(t[:16]), t[16:]
 	now := time.Now()
-	rec, err := p.store.Load(ctx, id.String())
+	rec, err := p.store.Load(ctx, id)
 	if err != nil || !now.Before(rec.Expires) {
 		return nil, false
 	}
@@ -110,8 +108,8 @@ func (p *promised) load(ctx context.Context, cookie string, buf *[]byte) ([]byte
 func (p *promised) create(ctx context.Context, payload []byte) string {
 	t := newToken()
 	hash := sha256.Sum256(t[16:])
-	_, err := p.store.Create(ctx, store.Record{
-		ID: session.ID(t[:16]), Rev: 1, Expires: time.Now().Add(floorLife), Payload: append(hash[:], payload...),
+	err := p.store.Create(ctx, store.Record{
+		ID: store.ID(t[:16]), Rev: 1, Expires: time.Now().Add(floorLife), Payload: append(hash[:], payload...),
 	})
 	if err != nil {
 		panic(err)
