@@ -3,7 +3,6 @@ package rueidis
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,7 +12,7 @@ import (
 
 	client "github.com/redis/rueidis"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // openTimeout bounds Open, beside its context.
@@ -110,7 +109,7 @@ func advise(settings *client.ClientOption, opts Options) {
 	// make 1024, and keep them for ever.
 	settings.BlockingPoolSize = 128
 	settings.BlockingPoolCleanup = time.Minute
-	if opts.MaxRevocationDelay == 0 {
+	if opts.ClientCacheTTL == 0 {
 		// Asks the server for less, and lets RESP2 do.
 		settings.DisableCache = true
 	}
@@ -157,48 +156,69 @@ func (st *Store) check(ctx context.Context) error {
 }
 
 func (st *Store) rehearse(ctx context.Context) error {
-	rec := session.Record{Expires: time.Now().Add(time.Minute), Rev: 1}
-	rand.Read(rec.ID[:]) // never fails: it ends the program instead
-	ref, err := st.Create(ctx, rec)
-	if err != nil {
+	if err := st.client.Do(ctx, st.client.B().Ping().Build()).Error(); err != nil {
+		return fmt.Errorf("rueidis: ping: %w", err) // which the client sends at times
+	}
+	rec := store.Record{ID: store.NewID(), Rev: store.NewRev(), Expires: time.Now().Add(time.Minute)}
+	rec.Subject = rec.ID.String()
+	rec.LoginSince = time.Now()
+	if err := st.Create(ctx, rec); err != nil {
 		return err
 	}
-	if _, err := st.LoadFresh(ctx, ref); err != nil {
+	if _, err := st.LoadUncached(ctx, rec.ID); err != nil {
 		return err
 	}
 	if err := st.checkCache(ctx, rec); err != nil {
 		return err
 	}
-	next := rec
-	next.Rev++
-	if _, err := st.Update(ctx, ref, rec.Rev, next); err != nil {
+	base := rec.Rev
+	rec.Rev = store.NewRev()
+	if err := st.Update(ctx, base, rec); err != nil {
 		return err
 	}
-	if err := st.checkCache(ctx, next); err != nil {
+	if err := st.checkCache(ctx, rec); err != nil {
 		return err
 	}
-	if err := st.Delete(ctx, ref); err != nil {
+	if err := st.checkIndex(ctx, rec); err != nil {
 		return err
 	}
-	return st.rehearseIndex(ctx, rec)
+	return st.Delete(ctx, rec.ID)
 }
 
-// rehearseIndex notes the session for a subject, and strikes it off.
-func (st *Store) rehearseIndex(ctx context.Context, rec session.Record) error {
-	subject := rec.ID.String()
-	if err := st.Index(ctx, subject, rec.ID, rec.Expires); err != nil {
+// checkIndex makes sure that a session is found by its subject. It is not if a
+// proxy sends a script to the node of the script's first key, without telling
+// that the second key belongs to another.
+func (st *Store) checkIndex(ctx context.Context, rec store.Record) error {
+	for {
+		listed, err := st.ListSessions(ctx, rec.Subject)
+		if err != nil {
+			return err
+		}
+		if len(listed) == 1 {
+			break
+		}
+		if st.sharded.Swap(true) {
+			return errors.New("rueidis: list sessions: a session that was stored is not found")
+		}
+		base := rec.Rev
+		rec.Rev = store.NewRev()
+		if err := st.Update(ctx, base, rec); err != nil {
+			return err
+		}
+	}
+	if _, err := st.RevokeSubject(ctx, rec.Subject, rec.LoginSince); err != nil {
 		return err
 	}
-	if _, err := st.Indexed(ctx, subject); err != nil {
-		return err
+	if err := st.drop(ctx, st.indexKey(rec.Subject), rec.ID); err != nil {
+		return fmt.Errorf("rueidis: index: %w", err)
 	}
-	return st.Unindex(ctx, subject, rec.ID)
+	return nil
 }
 
 // checkCache makes sure that the client, where it is to cache, does so, and that
 // the server tells it of changes: without a right to be told it would cache all
 // the same.
-func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
+func (st *Store) checkCache(ctx context.Context, rec store.Record) error {
 	if st.recent == nil {
 		return nil
 	}
@@ -207,13 +227,13 @@ func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
 	for {
 		value, err := st.client.DoCache(ctx, client.Cacheable(st.get(rec.ID)).Pin(), time.Minute).AsBytes()
 		if err != nil {
-			return fmt.Errorf("rueidis: cached load: %w (MaxRevocationDelay needs the rights %s)", err, st.rights())
+			return fmt.Errorf("rueidis: cached load: %w (ClientCacheTTL needs the rights %s)", err, st.rights())
 		}
 		if s, err := decode(rec.ID, value); err == nil && s.Rev == rec.Rev {
 			return nil
 		}
 		if pause(ctx, 0) != nil {
-			return fmt.Errorf("rueidis: cached load: no notice of a change within %v (MaxRevocationDelay needs the rights %s)",
+			return fmt.Errorf("rueidis: cached load: no notice of a change within %v (ClientCacheTTL needs the rights %s)",
 				st.opts.Timeout, st.rights())
 		}
 	}
@@ -221,12 +241,12 @@ func (st *Store) checkCache(ctx context.Context, rec session.Record) error {
 
 // rights returns what the server's user must be allowed to do.
 func (st *Store) rights() string {
-	rights := "~" + st.opts.Prefix + "* +eval +get +set +getrange +del" +
-		" +zadd +zrem +zrangebyscore +zremrangebyscore +pttl +pexpire"
+	rights := "~" + st.opts.Prefix + "* +ping +eval +get +set +getrange +del" +
+		" +zadd +zscore +zrem +zrangebyscore +zremrangebyscore +pttl +pexpire"
 	if st.recent != nil {
 		rights += " +client|tracking +client|caching +multi +exec"
 	}
-	if st.opts.Replicas > 0 {
+	if st.opts.WaitReplicas > 0 {
 		rights += " +wait"
 	}
 	switch st.client.Mode() {

@@ -89,8 +89,8 @@ func TestOpenNoServer(t *testing.T) {
 			swallow(conn)
 		}, rueidis.Options{}, "unknown message type"},
 		{"it repeats what it is told", echo, rueidis.Options{}, ""},
-		{"it is too old to run a script", tooOld, rueidis.Options{}, "unknown command `EVAL`"},
-		{"it is too old to tell of changes", tooOld, rueidis.Options{MaxRevocationDelay: time.Second}, "client-side caching"},
+		{"it is too old to run a script", tooOld, rueidis.Options{}, "unknown command"},
+		{"it is too old to tell of changes", tooOld, rueidis.Options{ClientCacheTTL: time.Second}, "client-side caching"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestOpenRefused(t *testing.T) {
 		})
 		t.Run("more replicas than there are", func(t *testing.T) {
 			s := p.Start(t)
-			err := wantOpenError(t, "redis://"+s.Addr, rueidis.Options{Replicas: 1}, password)
+			err := wantOpenError(t, "redis://"+s.Addr, rueidis.Options{WaitReplicas: 1}, password)
 			if !strings.Contains(err.Error(), "acknowledged by 0 replicas of 1") {
 				t.Errorf("error %q does not say so", err)
 			}
@@ -244,7 +244,7 @@ func TestRights(t *testing.T) {
 			opts   rueidis.Options
 		}{
 			{"uncached", leastRights, rueidis.Options{}},
-			{"cached", cachedRights, rueidis.Options{MaxRevocationDelay: time.Second}},
+			{"cached", cachedRights, rueidis.Options{ClientCacheTTL: time.Second}},
 		} {
 			allow(servers, kind.rights)
 			open(t, url, kind.opts)
