@@ -16,7 +16,7 @@ import (
 // value of the cache belongs to it, so the caller gets a copy.
 func (st *Store) getCached(ctx context.Context, id store.ID) (stored, error) {
 	get := client.Cacheable(st.get(id))
-	if !st.owned {
+	if st.conns == nil {
 		get = get.Pin() // the client may repeat it, and then recycles it: see persist
 	}
 	value, err := st.client.DoCache(ctx, get, st.opts.ClientCacheTTL).AsBytes()

@@ -1,6 +1,7 @@
 package rueidis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -84,7 +85,7 @@ func (st *Store) writeIndexed(op context.Context, c *change) (reply, error) {
 	r, err := st.addEntry(op, c.entry)
 	switch {
 	case err != nil:
-		return r, fmt.Errorf("index: %w", err)
+		return r, fmt.Errorf("index: %w", err) // so that it is not taken for the record's
 	case r.revoked:
 		// The revocation may be a later one than the write, repeated by the
 		// caller, and have spared it.
@@ -99,7 +100,7 @@ func (st *Store) writeIndexed(op context.Context, c *change) (reply, error) {
 // addEntry adds an index entry by itself, unless a revocation forbids it.
 func (st *Store) addEntry(op context.Context, e *entry) (reply, error) {
 	var r reply
-	err := persist(op, func() (err error) {
+	err := st.persist(op, func() (err error) {
 		r, err = st.run(op, entryScript, e.args(), e.index)
 		return err
 	})
@@ -109,19 +110,21 @@ func (st *Store) addEntry(op context.Context, e *entry) (reply, error) {
 // writeBoth sends a change and its index entry together, to two nodes. It is for
 // changes that no revocation refuses, so that the order does not matter.
 func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
+	var indexErr error
 	r, err := st.settle(op, c, func() (reply, error) {
 		results := st.client.DoMulti(op,
 			st.client.B().Eval().Script(c.script.alone).Numkeys(1).Key(st.key(c.id)).Arg(c.args...).Build(),
 			st.client.B().Eval().Script(entryScript).Numkeys(1).Key(c.entry.index).Arg(c.entry.args()...).Build())
 		m, err := message(results[0])
-		if err != nil {
+		_, indexErr = message(results[1])
+		if err = cmp.Or(err, indexErr); err != nil {
 			return reply{}, err
-		}
-		if _, err := message(results[1]); err != nil {
-			return reply{}, fmt.Errorf("index: %w", err)
 		}
 		return parseReply(m)
 	})
+	if err != nil && err == indexErr { //nolint:errorlint // it is the same one or another's
+		err = fmt.Errorf("index: %w", err) // so that it is not taken for the record's
+	}
 	st.dropStale(op, c, r, err)
 	return r, err
 }
@@ -186,7 +189,7 @@ func (st *Store) ListSessions(ctx context.Context, subject string) ([]store.Reco
 func (st *Store) indexed(op context.Context, subject string) ([]store.ID, error) {
 	var ids []store.ID
 	key, now := st.indexKey(subject), milliseconds(time.Now().UnixMilli())
-	err := persist(op, func() error {
+	err := st.persist(op, func() error {
 		// An arbitrary command, so that it is not sent to a replica: see get.
 		// The second one clears the index. That it may fail, on a server that
 		// takes no writes at present, does not matter.
@@ -215,7 +218,7 @@ func parseMembers(members []string) []store.ID {
 // fetchAll returns those of the records that are there.
 func (st *Store) fetchAll(op context.Context, ids []store.ID) ([]store.Record, error) {
 	var records []store.Record
-	err := persist(op, func() error {
+	err := st.persist(op, func() error {
 		commands := make(client.Commands, len(ids))
 		for i, id := range ids {
 			commands[i] = st.get(id)

@@ -205,7 +205,7 @@ func TestBoundedTime(t *testing.T) {
 		callers  int
 	}{
 		{"the client's default settings", client.ClientOption{}, 4000},
-		{"one short queue", client.ClientOption{RingScaleEachConn: 8, PipelineMultiplex: -1}, 400},
+		{"one queue", client.ClientOption{PipelineMultiplex: -1}, 4000},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			redistest.Each(t, func(t *testing.T, p redistest.Program) {

@@ -59,7 +59,7 @@ func (st *Store) revokeSubject(op context.Context, subject string, before time.T
 // that are in the index.
 func (st *Store) recordRevocation(op context.Context, index string, before time.Time) ([]store.ID, error) {
 	var ids []store.ID
-	err := persist(op, func() error {
+	err := st.persist(op, func() error {
 		m, err := st.eval(op, revokeScript, []string{
 			milliseconds(max(before.UnixMilli(), 1)),
 			milliseconds(store.TombstoneLife.Milliseconds()),
@@ -106,7 +106,7 @@ func (st *Store) endAll(op context.Context, subject string, ids []store.ID, ende
 	now := time.Now()
 	tombstone := client.BinaryString(newTombstone(now))
 	var gone []store.ID
-	err := persist(op, func() error {
+	err := st.persist(op, func() error {
 		answers, errs := st.endEach(op, subject, tombstone, now, pending)
 		var failed []store.ID
 		var failure error

@@ -33,7 +33,7 @@ return 1`
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
 	st, op := r.st, r.st.timeout.Within(ctx)
 	_, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
-		return reply{}, persist(op, func() error {
+		return reply{}, st.persist(op, func() error {
 			_, err := st.run(op, keepLaterScript,
 				[]string{milliseconds(before.UnixMilli()), lifetime(until)}, r.key(key))
 			return err
@@ -49,7 +49,7 @@ func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Tim
 func (r *Revoker) RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error) {
 	st, op := r.st, r.st.timeout.Within(ctx)
 	times, err := call(st, op, false, func() (times []time.Time, err error) {
-		err = persist(op, func() error {
+		err = st.persist(op, func() error {
 			times, err = r.ask(op, keys)
 			return err
 		})

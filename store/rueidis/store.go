@@ -18,11 +18,12 @@ import (
 // methods may be called by any number of goroutines.
 type Store struct {
 	client  client.Client
-	owned   bool // Close ends the client
+	conns   *connections // of the client if Open has made it; nil otherwise
 	opts    Options
 	timeout *deadline.Timeout // of opts.Timeout
 	recent  *recent           // nil without caching
 	calls   atomic.Int64      // see directCalls
+	queue   chan struct{}     // see queuedCalls
 	sharded atomic.Bool       // one script cannot reach a record and an index
 }
 
@@ -40,7 +41,12 @@ func New(c client.Client, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &Store{client: c, opts: opts, timeout: deadline.New(opts.Timeout)}
+	st := &Store{
+		client:  c,
+		opts:    opts,
+		timeout: deadline.New(opts.Timeout),
+		queue:   make(chan struct{}, queuedCalls),
+	}
 	if opts.ClientCacheTTL > 0 {
 		st.recent = newRecent(opts.ClientCacheTTL)
 	}
@@ -50,7 +56,7 @@ func New(c client.Client, opts Options) (*Store, error) {
 // Close closes the client if [Open] made it, and otherwise does nothing. The
 // Store must not be used afterwards.
 func (st *Store) Close() error {
-	if st.owned {
+	if st.conns != nil {
 		st.client.Close()
 	}
 	return nil
@@ -93,7 +99,7 @@ func (st *Store) load(ctx context.Context, id store.ID, cached bool) (store.Reco
 // fetch reads a record from the server.
 func (st *Store) fetch(op context.Context, id store.ID) (stored, error) {
 	var value []byte
-	err := persist(op, func() (err error) {
+	err := st.persist(op, func() (err error) {
 		value, err = st.client.Do(op, st.get(id)).AsBytes()
 		return err
 	})

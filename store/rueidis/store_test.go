@@ -75,6 +75,7 @@ var (
 		"+zadd", "+zscore", "+zrem", "+zrangebyscore", "+zremrangebyscore", "+pttl", "+pexpire",
 	}
 	cachedRights   = slices.Concat(leastRights, []string{"+client|tracking", "+client|caching", "+multi", "+exec"})
+	databaseRights = slices.Concat(leastRights, []string{"+select"})
 	clusterRights  = slices.Concat(leastRights, []string{"+cluster|slots", "+cluster|shards", "+asking"})
 	sentinelRights = slices.Concat(leastRights, []string{"+role", "+wait"})
 )

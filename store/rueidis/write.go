@@ -56,7 +56,7 @@ func (st *Store) writeRecord(op context.Context, c *change) (reply, error) {
 func (st *Store) settle(op context.Context, c *change, attempt func() (reply, error)) (reply, error) {
 	var r reply
 	repeated := false
-	err := persist(op, func() (err error) {
+	err := st.persist(op, func() (err error) {
 		r, err = attempt()
 		r.repeated = repeated
 		repeated = repeated || err != nil && !isRefusal(err)
@@ -67,7 +67,7 @@ func (st *Store) settle(op context.Context, c *change, attempt func() (reply, er
 	}
 	r.written = true
 	if st.opts.WaitReplicas > 0 {
-		err = persist(op, func() error {
+		err = st.persist(op, func() error {
 			_, err := st.run(op, rewriteScript, nil, st.key(c.id))
 			return err
 		})
@@ -170,6 +170,9 @@ func isWrongType(err error) bool { return isRefusalWith(err, "WRONGTYPE") }
 
 // isFull reports whether the server has no memory for more.
 func isFull(err error) bool { return isRefusalWith(err, "OOM") }
+
+// isReadOnly reports whether the server is a replica.
+func isReadOnly(err error) bool { return isRefusalWith(err, "READONLY") }
 
 // isCrossSlot reports whether the keys of a script belong to different nodes.
 func isCrossSlot(err error) bool { return isRefusalWith(err, "CROSSSLOT") }
