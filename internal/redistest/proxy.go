@@ -12,11 +12,11 @@ import (
 type Proxy struct {
 	Addr string
 
-	target   string
 	listener net.Listener
 	wg       sync.WaitGroup
 
 	mu     sync.Mutex
+	target string
 	silent bool
 	lose   direction
 	then   func()
@@ -57,6 +57,15 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		p.wg.Wait()
 	})
 	return p
+}
+
+// Redirect has the proxy make its next connections to another server, as a
+// service's address does after a fail-over. Those that there are stay where they
+// are.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
 
 // Silence makes the proxy swallow every byte in both directions, as a firewall
@@ -144,7 +153,10 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := dial(p.target)
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		server, err := dial(target)
 		if err != nil {
 			shut(client)
 			continue

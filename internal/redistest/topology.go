@@ -108,40 +108,6 @@ func (c *Cluster) MigrateKey(key string) {
 	source.MustDo("CLUSTER", "SETSLOT", slot, "NODE", targetID)
 }
 
-// Pair is a master, its replica, and the sentinel that watches them.
-type Pair struct {
-	Master, Replica, Sentinel *Server
-}
-
-// MasterSet is the name under which a Pair's sentinel knows its master.
-const MasterSet = "sessions"
-
-// StartPair starts a replicated pair under one sentinel, which takes the
-// master for dead after half a second.
-func (p Program) StartPair(t testing.TB) *Pair {
-	t.Helper()
-	pair := &Pair{Master: p.Start(t, "--repl-diskless-sync-delay", "0")}
-	host, port, _ := net.SplitHostPort(pair.Master.Addr)
-	pair.Replica = p.Start(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
-	pair.Replica.Wait(contains("master_link_status:up"), "INFO", "replication")
-
-	// A sentinel writes what it learns into its configuration file.
-	sentinelPort := FreePort(t)
-	s := p.newServer(t, sentinelPort, nil)
-	s.args = []string{writeFile(t, s.dir, "sentinel.conf", `
-bind 127.0.0.1
-port %s
-dir %s
-sentinel monitor %[3]s %[4]s %[5]s 1
-sentinel down-after-milliseconds %[3]s 500
-sentinel failover-timeout %[3]s 3000
-`, sentinelPort, s.dir, MasterSet, host, port), "--sentinel"}
-	s.Run()
-	pair.Sentinel = s
-	s.Wait(contains("slaves=1"), "INFO", "sentinel")
-	return pair
-}
-
 func contains(part string) func(string) bool {
 	return func(reply string) bool { return strings.Contains(reply, part) }
 }

@@ -9,17 +9,17 @@ import (
 
 	client "github.com/redis/rueidis"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // getCached asks the client's cache, which asks the server where it must. A
 // value of the cache belongs to it, so the caller gets a copy.
-func (st *Store) getCached(ctx context.Context, id session.ID) (stored, error) {
+func (st *Store) getCached(ctx context.Context, id store.ID) (stored, error) {
 	get := client.Cacheable(st.get(id))
-	if !st.owned {
+	if st.conns == nil {
 		get = get.Pin() // the client may repeat it, and then recycles it: see persist
 	}
-	value, err := st.client.DoCache(ctx, get, st.opts.MaxRevocationDelay).AsBytes()
+	value, err := st.client.DoCache(ctx, get, st.opts.ClientCacheTTL).AsBytes()
 	if err != nil {
 		return stored{}, err
 	}
@@ -32,7 +32,7 @@ func (st *Store) getCached(ctx context.Context, id session.ID) (stored, error) {
 // loads right after a delete of one's own, one in five was served from the
 // cache.
 //
-// A value is cached until MaxRevocationDelay after the load that fetched it
+// A value is cached until ClientCacheTTL after the load that fetched it
 // began. A write that has returned at time t makes stale what was fetched by
 // loads that began before t. So who does not ask the cache until t plus the
 // delay is never told what the write has replaced.
@@ -53,7 +53,7 @@ func newRecent(delay time.Duration) *recent {
 
 // add keeps the session from the cache for as long as a value that is out of
 // date now may be in it.
-func (r *recent) add(id session.ID) {
+func (r *recent) add(id store.ID) {
 	until := int64(time.Since(r.start) + r.delay)
 	place := r.place(id)
 	for old := place.Load(); old < until; old = place.Load() {
@@ -63,11 +63,11 @@ func (r *recent) add(id session.ID) {
 	}
 }
 
-// has reports whether the cache must not be asked for the session.
-func (r *recent) has(id session.ID) bool {
+// has reports whether the cache must not be asked for the store.
+func (r *recent) has(id store.ID) bool {
 	return int64(time.Since(r.start)) <= r.place(id).Load()
 }
 
-func (r *recent) place(id session.ID) *atomic.Int64 {
+func (r *recent) place(id store.ID) *atomic.Int64 {
 	return &r.until[binary.BigEndian.Uint16(id[:])]
 }

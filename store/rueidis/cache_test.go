@@ -12,7 +12,7 @@ import (
 	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
 )
 
@@ -21,18 +21,18 @@ func TestCacheHits(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: time.Minute})
 		rec := newRecord()
-		ref, err := other.Create(t.Context(), rec)
+		err := other.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Load(t.Context(), ref); err != nil {
+		if _, err := st.Load(t.Context(), rec.ID); err != nil {
 			t.Fatal(err)
 		}
 		if commands := s.Monitor(func() {
 			for range 1000 {
-				if _, err := st.Load(t.Context(), ref); err != nil {
+				if _, err := st.Load(t.Context(), rec.ID); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -40,11 +40,11 @@ func TestCacheHits(t *testing.T) {
 			t.Errorf("1000 cached loads sent %d commands: %.200q", len(commands), commands)
 		}
 		if commands := s.Monitor(func() {
-			if _, err := st.LoadFresh(t.Context(), ref); err != nil {
+			if _, err := st.LoadUncached(t.Context(), rec.ID); err != nil {
 				t.Fatal(err)
 			}
 		}); len(commands) != 1 || !strings.HasPrefix(commands[0], `"GET"`) {
-			t.Errorf("LoadFresh sent %q, want one GET", commands)
+			t.Errorf("LoadUncached sent %q, want one GET", commands)
 		}
 	})
 }
@@ -56,33 +56,33 @@ func TestCacheReadsOwnWrites(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: time.Minute})
 		for range rounds {
 			rec := newRecord()
 			// Created elsewhere, so that the first load is cached.
-			ref, err := other.Create(t.Context(), rec)
+			err := other.Create(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if _, err := st.Load(t.Context(), ref); err != nil {
+				if _, err := st.Load(t.Context(), rec.ID); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if rec.ID[0]%2 == 0 {
 				later := next(rec)
-				if _, err := st.Update(t.Context(), ref, rec.Rev, later); err != nil {
+				if err := st.Update(t.Context(), rec.Rev, later); err != nil {
 					t.Fatal(err)
 				}
-				if got, err := st.Load(t.Context(), ref); err != nil || got.Rev != later.Rev {
+				if got, err := st.Load(t.Context(), rec.ID); err != nil || got.Rev != later.Rev {
 					t.Fatalf("Load after Update: revision %x, want %x, error %v", got.Rev, later.Rev, err)
 				}
 				continue
 			}
-			if err := st.Delete(t.Context(), ref); err != nil {
+			if err := st.Delete(t.Context(), rec.ID); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+			if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) {
 				t.Fatalf("Load after Delete: %v, want ErrNotFound", err)
 			}
 		}
@@ -94,18 +94,18 @@ func TestCacheReadsOwnWrites(t *testing.T) {
 func TestCacheAbsence(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
-		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: time.Minute})
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
 		for i := range 400 {
 			rec := newRecord()
-			if _, err := st.Load(t.Context(), rec.ID.String()); !errors.Is(err, session.ErrNotFound) {
+			if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) {
 				t.Fatalf("Load before Create: %v", err)
 			}
-			ref, err := []*rueidis.Store{st, other}[i%2].Create(t.Context(), rec)
+			err := []*rueidis.Store{st, other}[i%2].Create(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := st.Load(t.Context(), ref); err != nil {
+			if _, err := st.Load(t.Context(), rec.ID); err != nil {
 				t.Fatalf("Load after Create: %v", err)
 			}
 		}
@@ -124,25 +124,25 @@ func TestCacheStaleness(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: delay})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: delay})
 		var took []time.Duration
 		stale := 0
 		for range rounds {
 			rec := newRecord()
-			ref, err := other.Create(t.Context(), rec)
+			err := other.Create(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := st.Load(t.Context(), ref); err != nil {
+			if _, err := st.Load(t.Context(), rec.ID); err != nil {
 				t.Fatal(err)
 			}
-			if err := other.Delete(t.Context(), ref); err != nil {
+			if err := other.Delete(t.Context(), rec.ID); err != nil {
 				t.Fatal(err)
 			}
 			began := time.Now()
 			for first := true; ; first = false {
-				_, err := st.Load(t.Context(), ref)
-				if errors.Is(err, session.ErrNotFound) {
+				_, err := st.Load(t.Context(), rec.ID)
+				if errors.Is(err, store.ErrNotFound) {
 					break
 				}
 				if err != nil {
@@ -172,24 +172,24 @@ func TestCacheBehindSilence(t *testing.T) {
 		s := p.Start(t)
 		proxy := redistest.NewProxy(t, s.Addr)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		st := open(t, "redis://"+proxy.Addr, rueidis.Options{MaxRevocationDelay: delay, Timeout: 200 * time.Millisecond})
+		st := open(t, "redis://"+proxy.Addr, rueidis.Options{ClientCacheTTL: delay, Timeout: 200 * time.Millisecond})
 		rec := newRecord()
-		ref, err := other.Create(t.Context(), rec)
+		err := other.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Load(t.Context(), ref); err != nil {
+		if _, err := st.Load(t.Context(), rec.ID); err != nil {
 			t.Fatal(err)
 		}
 		proxy.Silence(true)
-		if err := other.Delete(t.Context(), ref); err != nil {
+		if err := other.Delete(t.Context(), rec.ID); err != nil {
 			t.Fatal(err)
 		}
 		deleted := time.Now()
 		hits := 0
 		var last time.Duration
 		for {
-			_, err := st.Load(t.Context(), ref)
+			_, err := st.Load(t.Context(), rec.ID)
 			at := time.Since(deleted)
 			if err == nil {
 				hits, last = hits+1, at
@@ -210,8 +210,8 @@ func TestCacheBehindSilence(t *testing.T) {
 		proxy.Silence(false)
 		healed := time.Now()
 		for {
-			_, err := st.Load(t.Context(), ref)
-			if errors.Is(err, session.ErrNotFound) {
+			_, err := st.Load(t.Context(), rec.ID)
+			if errors.Is(err, store.ErrNotFound) {
 				break
 			}
 			if err == nil {
@@ -233,11 +233,13 @@ func TestCacheUnderCuts(t *testing.T) {
 		s := p.Start(t)
 		proxy := redistest.NewProxy(t, s.Addr)
 		// So short a delay that most loads ask the server.
-		st := newStore(t, client.ClientOption{InitAddress: []string{proxy.Addr}}, rueidis.Options{MaxRevocationDelay: time.Millisecond})
-		refs := make([]string, 20)
-		for i := range refs {
-			var err error
-			if refs[i], err = open(t, "redis://"+s.Addr, rueidis.Options{}).Create(t.Context(), newRecord()); err != nil {
+		st := newStore(t, client.ClientOption{InitAddress: []string{proxy.Addr}}, rueidis.Options{ClientCacheTTL: time.Millisecond})
+		direct := open(t, "redis://"+s.Addr, rueidis.Options{})
+		ids := make([]store.ID, 20)
+		for i := range ids {
+			rec := newRecord()
+			ids[i] = rec.ID
+			if err := direct.Create(t.Context(), rec); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -247,7 +249,7 @@ func TestCacheUnderCuts(t *testing.T) {
 		for i := range 16 {
 			wg.Go(func() {
 				for began := time.Now(); time.Since(began) < time.Second; i++ {
-					switch _, err := st.Load(t.Context(), refs[i%len(refs)]); {
+					switch _, err := st.Load(t.Context(), ids[i%len(ids)]); {
 					case err == nil:
 						loaded.Add(1)
 					case isContract(err):
@@ -269,20 +271,20 @@ func TestCacheExpiry(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+		st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: time.Minute})
 		rec := newRecord()
 		rec.Expires = time.UnixMilli(time.Now().Add(300 * time.Millisecond).UnixMilli())
-		ref, err := other.Create(t.Context(), rec)
+		err := other.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for {
 			began := time.Now()
-			_, err := st.Load(t.Context(), ref)
+			_, err := st.Load(t.Context(), rec.ID)
 			if err == nil && !began.Before(rec.Expires) {
 				t.Fatalf("loaded %v after its expiry", began.Sub(rec.Expires))
 			}
-			if errors.Is(err, session.ErrNotFound) {
+			if errors.Is(err, store.ErrNotFound) {
 				if time.Now().Before(rec.Expires) {
 					t.Fatal("not found before its expiry")
 				}

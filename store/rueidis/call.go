@@ -8,12 +8,16 @@ import (
 
 const (
 	// directCalls is how many calls the client may have to deal with at once
-	// for the next one to be made on the caller's own goroutine. The client
-	// queues 1024 commands for a connection, or 256 with the shortest queue
-	// that it recommends, and a caller that comes to a full queue waits there
-	// whatever its context says: 12 s, with the client's default settings,
-	// behind a network that has gone silent. A call queues two at most.
+	// for the next one to be made on the caller's own goroutine, and
+	// queuedCalls how many more it is given at once by other goroutines.
+	//
+	// The client queues 1024 commands for a connection by default, and a caller
+	// that comes to a full queue waits there whatever its context says: 12 s,
+	// with the client's default settings, behind a network that has gone
+	// silent. A call queues two commands at most. So the queue has room for a
+	// caller that was suspended between being counted and coming to the queue.
 	directCalls = 100
+	queuedCalls = 400
 
 	// abandonedFor is how long a call that was given up is taken to stay in
 	// the client's queue. It leaves when its answer comes or its connection is
@@ -22,7 +26,7 @@ const (
 
 	// lastWord is how long a call on a goroutine of its own has to come back
 	// once its context has ended, so that the caller learns what the matter was.
-	lastWord = 20 * time.Millisecond
+	lastWord = 50 * time.Millisecond
 )
 
 // answer is what a call returns.
@@ -46,9 +50,17 @@ func call[T any](st *Store, ctx *deadline.Context, dedicates bool, use func() (T
 		return value, err
 	}
 
+	var none T
+	select {
+	case st.queue <- struct{}{}:
+	case <-ctx.Done():
+		st.calls.Add(-1)
+		return none, ctx.Err()
+	}
 	done := make(chan answer[T], 1)
 	go func() {
 		value, err := use()
+		<-st.queue
 		st.leave(ctx, err)
 		done <- answer[T]{value, err}
 	}()
@@ -63,7 +75,6 @@ func call[T any](st *Store, ctx *deadline.Context, dedicates bool, use func() (T
 	case a := <-done:
 		return a.value, a.err
 	case <-timer.C:
-		var none T
 		return none, ctx.Err()
 	}
 }

@@ -14,7 +14,7 @@ import (
 // client has dealt with it, or a while after it was given up.
 func TestCallsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, timeout := &Store{}, deadline.New(time.Second)
+		st, timeout := &Store{queue: make(chan struct{}, 1)}, deadline.New(time.Second)
 		wantCalls := func(what string, want int64) {
 			t.Helper()
 			synctest.Wait()

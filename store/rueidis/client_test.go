@@ -41,8 +41,8 @@ func TestIsWrongType(t *testing.T) {
 // TestAdvisedPool makes sure that connections which a burst of writes has made
 // are not kept for ever. How many there are is tested with a server.
 func TestAdvisedPool(t *testing.T) {
-	var settings client.ClientOption
-	advise(&settings, Options{Timeout: time.Second, Replicas: 1})
+	settings := client.ClientOption{InitAddress: []string{"localhost:6379"}}
+	advise(&settings, Options{Timeout: time.Second, WaitReplicas: 1})
 	if d := settings.BlockingPoolCleanup; d <= 0 || d > 5*time.Minute {
 		t.Errorf("idle connections are kept for %v", d)
 	}

@@ -90,8 +90,8 @@ func TestClusterFaults(t *testing.T) {
 		t.Run("slots migrate", func(t *testing.T) {
 			s := newSite(t, open(t, asShop(clusterURL(c)), rueidis.Options{}))
 			s.under(func() {
-				for _, v := range s.visitors[:30] {
-					c.MigrateKey("session:" + v.id.String())
+				for _, id := range s.ids(30) {
+					c.MigrateKey("session:" + id.String())
 				}
 			})
 		})
@@ -103,9 +103,9 @@ func TestClusterFaults(t *testing.T) {
 			})
 		})
 		t.Run("a master is killed", func(t *testing.T) {
-			// Replicas: 1, because replication is asynchronous: without it an
+			// WaitReplicas: 1, because replication is asynchronous: without it an
 			// addition that was answered a moment before the crash may be lost.
-			s := newSite(t, open(t, asShop(clusterURL(c)), rueidis.Options{Replicas: 1}))
+			s := newSite(t, open(t, asShop(clusterURL(c)), rueidis.Options{WaitReplicas: 1}))
 			s.under(func() {
 				c.Masters[0].Kill()
 				c.Replicas[0].Wait(isMaster, "ROLE")
@@ -123,7 +123,7 @@ func TestSentinelFaults(t *testing.T) {
 		pair := p.StartPair(t)
 		allow([]*redistest.Server{pair.Master, pair.Replica}, sentinelRights)
 		t.Run("SENTINEL FAILOVER", func(t *testing.T) {
-			s := newSite(t, open(t, asShop(sentinelURL(pair)), rueidis.Options{Replicas: 1}))
+			s := newSite(t, open(t, asShop(sentinelURL(pair)), rueidis.Options{WaitReplicas: 1}))
 			s.under(func() {
 				pair.Sentinel.MustDo("SENTINEL", "FAILOVER", redistest.MasterSet)
 				pair.Replica.Wait(isMaster, "ROLE")

@@ -1,95 +1,240 @@
 package rueidis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	client "github.com/redis/rueidis"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// The sessions of a subject are one sorted set, whose members are IDs and whose
-// scores are when each is forgotten. It is asked at logins and by account pages
-// only; reading and saving a session leave it alone.
+// The index of a subject is one sorted set. A member is a session's ID, its score
+// the time at which the entry is forgotten. One more member is the subject's
+// latest revocation: see refuseRevoked. Since it is in the same key as the
+// entries, one script on one key can look at it and add an entry, also in a
+// cluster.
+//
+// Every entry is added with the write that makes the session the subject's, or
+// before it, and is removed after the session has been deleted. So the index
+// covers the live sessions at all times. It may also name a session of another
+// subject, which its record tells.
 
-var _ session.SubjectIndex = (*Store)(nil)
+var _ store.SubjectIndex = (*Store)(nil)
 
-// indexScript adds a member, drops those whose time has passed, and keeps the set
-// for as long as the one that stays longest. ARGV: ID, until, the present time,
-// time until then.
-const indexScript = `redis.call('ZREMRANGEBYSCORE',KEYS[1],'-inf',ARGV[3])
-redis.call('ZADD',KEYS[1],ARGV[2],ARGV[1])
-redis.call('PEXPIRE',KEYS[1],string.format('%.0f',math.max(tonumber(ARGV[4]),redis.call('PTTL',KEYS[1]))))
-return 1`
+// batch is how many records are asked for, or ended, by one pipeline.
+const batch = 500
 
-// Index implements [session.SubjectIndex].
-func (st *Store) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
-	err := st.note(ctx, st.subjectKey(subject), indexScript,
-		string(id[:]), milliseconds(until.UnixMilli()), milliseconds(time.Now().UnixMilli()), lifetime(until))
-	if err != nil {
-		return fmt.Errorf("rueidis: index: %w", err)
-	}
-	return nil
+// entry is the entry of one session in the index of its subject.
+type entry struct {
+	index string // key
+	id    store.ID
+	until time.Time
+	since time.Time // when the request of a login arrived; zero for no login
 }
 
-// Unindex implements [session.SubjectIndex]. It does not wait for replicas: an
-// entry that comes back leads to a session that has ended, and so to nothing.
-func (st *Store) Unindex(ctx context.Context, subject string, id session.ID) error {
-	_, err := ask(ctx, st, func(op context.Context) (int64, error) {
-		return st.client.Do(op, st.client.B().Zrem().Key(st.subjectKey(subject)).Member(string(id[:])).Build()).AsInt64()
-	})
-	if err != nil {
-		return fmt.Errorf("rueidis: unindex: %w", err)
+// entryOf returns the entry that a write of rec has to add, or nil. An update
+// that neither logs in nor extends the session leaves the index alone.
+func (st *Store) entryOf(rec *store.Record, creates bool) *entry {
+	if rec.Subject == "" || !creates && rec.IndexUntil.IsZero() && rec.LoginSince.IsZero() {
+		return nil
 	}
-	return nil
+	e := &entry{index: st.indexKey(rec.Subject), id: rec.ID, until: rec.Expires, since: rec.LoginSince}
+	if rec.IndexUntil.After(e.until) {
+		e.until = rec.IndexUntil
+	}
+	return e
 }
 
-// Indexed implements [session.SubjectIndex].
-func (st *Store) Indexed(ctx context.Context, subject string) ([]session.Indexed, error) {
-	scores, err := ask(ctx, st, func(op context.Context) ([]client.ZScore, error) {
-		// An arbitrary command, so that it is not sent to a replica: see get.
-		return st.client.Do(op, st.client.B().Arbitrary("ZRANGEBYSCORE").Keys(st.subjectKey(subject)).
-			Args("("+milliseconds(time.Now().UnixMilli()), "+inf", "WITHSCORES").Build()).AsZScores()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("rueidis: indexed: %w", err)
+// args returns the arguments of the scripts that add an entry: ID; until when;
+// the login's time, empty for none; the present time; the lifetime.
+func (e *entry) args() []string {
+	since := ""
+	if !e.since.IsZero() {
+		since = milliseconds(e.since.UnixMilli())
 	}
-	indexed := make([]session.Indexed, 0, len(scores))
-	for _, score := range scores {
-		var id session.ID
-		if copy(id[:], score.Member) == len(id) && len(score.Member) == len(id) {
-			indexed = append(indexed, session.Indexed{ID: id, Until: time.UnixMilli(int64(score.Score))})
+	return []string{
+		string(e.id[:]), milliseconds(e.until.UnixMilli()), since,
+		milliseconds(time.Now().UnixMilli()), lifetime(e.until),
+	}
+}
+
+func (st *Store) indexKey(subject string) string { return st.opts.Prefix + "subject:" + subject }
+
+// writeIndexed makes a change together with its index entry: in one step where
+// one server has both keys, and with two commands where they may be on different
+// nodes.
+func (st *Store) writeIndexed(op context.Context, c *change) (reply, error) {
+	if !st.sharded.Load() && st.client.Mode() != client.ClientModeCluster {
+		r, err := st.settle(op, c, func() (reply, error) {
+			return st.run(op, c.script.indexed, slices.Concat(c.args, c.entry.args()), st.key(c.id), c.entry.index)
+		})
+		switch {
+		case isCrossSlot(err): // a cluster behind a proxy
+			st.sharded.Store(true)
+		case !isWrongType(err): // else two commands tell which key it is
+			return r, err
 		}
 	}
-	return indexed, nil
+	if c.entry.since.IsZero() && st.opts.WaitReplicas == 0 {
+		return st.writeBoth(op, c)
+	}
+	r, err := st.addEntry(op, c.entry)
+	switch {
+	case err != nil:
+		return r, fmt.Errorf("index: %w", err) // so that it is not taken for the record's
+	case r.revoked:
+		// The revocation may be a later one than the write, repeated by the
+		// caller, and have spared it.
+		held, err := st.fetch(op, c.id)
+		return reply{written: err == nil && held.Rev == c.rev, revoked: true}, nil
+	}
+	r, err = st.writeRecord(op, c)
+	st.dropStale(op, c, r, err)
+	return r, err
 }
 
-func (st *Store) subjectKey(subject string) string { return st.opts.Prefix + "subject:" + subject }
-
-// note runs a script that writes each time, and may as well run twice, until it
-// is answered and acknowledged or the time is up.
-func (st *Store) note(ctx context.Context, key, script string, args ...string) error {
-	op := st.timeout.Within(ctx)
-	_, err := call(st, op, st.opts.Replicas > 0, func() (reply, error) {
-		return reply{}, persist(op, func() error {
-			_, err := st.run(op, key, script, args)
-			return err
-		})
+// addEntry adds an index entry by itself, unless a revocation forbids it.
+func (st *Store) addEntry(op context.Context, e *entry) (reply, error) {
+	var r reply
+	err := st.persist(op, func() (err error) {
+		r, err = st.run(op, entryScript, e.args(), e.index)
+		return err
 	})
-	return err
+	return r, err
 }
 
-// ask makes a command that may as well be made twice, until it is answered or
-// the time is up.
-func ask[T any](ctx context.Context, st *Store, attempt func(context.Context) (T, error)) (T, error) {
-	op := st.timeout.Within(ctx)
-	return call(st, op, false, func() (value T, err error) {
-		err = persist(op, func() error {
-			value, err = attempt(op)
-			return err
-		})
-		return value, err
+// writeBoth sends a change and its index entry together, to two nodes. It is for
+// changes that no revocation refuses, so that the order does not matter.
+func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
+	var indexErr error
+	r, err := st.settle(op, c, func() (reply, error) {
+		results := st.client.DoMulti(op,
+			st.client.B().Eval().Script(c.script.alone).Numkeys(1).Key(st.key(c.id)).Arg(c.args...).Build(),
+			st.client.B().Eval().Script(entryScript).Numkeys(1).Key(c.entry.index).Arg(c.entry.args()...).Build())
+		m, err := message(results[0])
+		_, indexErr = message(results[1])
+		if err = cmp.Or(err, indexErr); err != nil {
+			return reply{}, err
+		}
+		return parseReply(m)
 	})
+	if err != nil && err == indexErr { //nolint:errorlint // it is the same one or another's
+		err = fmt.Errorf("index: %w", err) // so that it is not taken for the record's
+	}
+	st.dropStale(op, c, r, err)
+	return r, err
+}
+
+// dropStale removes the entry that was added for a change which came to nothing,
+// if that is certain and will stay so. In any other case another write may need
+// the entry, and its time removes it.
+func (st *Store) dropStale(op context.Context, c *change, r reply, err error) {
+	refused := isFull(err) && !r.repeated && c.creates()
+	gone := err == nil && !r.written && (isTombstone(r.held) || r.held == nil)
+	if refused || gone {
+		_ = st.drop(op, c.entry.index, c.id)
+	}
+}
+
+// creates reports whether a change makes a new record.
+func (c *change) creates() bool { return c.script == createScript }
+
+// drop removes sessions that are deleted from an index. If that fails the index
+// names too many until their time has come, which does no harm: callers ignore
+// the error, and replicas are not waited for.
+func (st *Store) drop(op context.Context, index string, ids ...store.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	members := make([]string, len(ids))
+	for i, id := range ids {
+		members[i] = string(id[:])
+	}
+	return st.client.Do(op, st.client.B().Zrem().Key(index).Member(members...).Build()).Error()
+}
+
+// ListSessions implements [store.SubjectIndex].
+func (st *Store) ListSessions(ctx context.Context, subject string) ([]store.Record, error) {
+	op := st.timeout.Within(ctx)
+	records, err := call(st, op, false, func() ([]store.Record, error) {
+		ids, err := st.indexed(op, subject)
+		if err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		var records []store.Record
+		for ids := range slices.Chunk(ids, batch) {
+			found, err := st.fetchAll(op, ids)
+			if err != nil {
+				return nil, err
+			}
+			for _, rec := range found {
+				if rec.Subject == subject {
+					records = append(records, rec)
+				}
+			}
+		}
+		return records, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("rueidis: list sessions: %w", err)
+	}
+	return records, nil
+}
+
+// indexed returns the IDs in the index of a subject.
+func (st *Store) indexed(op context.Context, subject string) ([]store.ID, error) {
+	var ids []store.ID
+	key, now := st.indexKey(subject), milliseconds(time.Now().UnixMilli())
+	err := st.persist(op, func() error {
+		// An arbitrary command, so that it is not sent to a replica: see get.
+		// The second one clears the index. That it may fail, on a server that
+		// takes no writes at present, does not matter.
+		results := st.client.DoMulti(op,
+			st.client.B().Arbitrary("ZRANGEBYSCORE").Keys(key).Args("("+now, "+inf").Build(),
+			st.client.B().Zremrangebyscore().Key(key).Min("0").Max(now).Build())
+		members, err := results[0].AsStrSlice()
+		ids = parseMembers(members)
+		return err
+	})
+	return ids, err
+}
+
+// parseMembers returns the IDs among the members of an index.
+func parseMembers(members []string) []store.ID {
+	ids := make([]store.ID, 0, len(members))
+	for _, member := range members {
+		var id store.ID
+		if copy(id[:], member) == len(id) && len(member) == len(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// fetchAll returns those of the records that are there.
+func (st *Store) fetchAll(op context.Context, ids []store.ID) ([]store.Record, error) {
+	var records []store.Record
+	err := st.persist(op, func() error {
+		commands := make(client.Commands, len(ids))
+		for i, id := range ids {
+			commands[i] = st.get(id)
+		}
+		records = records[:0]
+		for i, result := range st.client.DoMulti(op, commands...) {
+			value, err := result.AsBytes()
+			if err == nil {
+				if s, err := st.decodeLive(ids[i], value); err == nil {
+					records = append(records, s.Record)
+				}
+			} else if !client.IsRedisNil(err) && !isWrongType(err) {
+				return err
+			}
+		}
+		return nil
+	})
+	return records, err
 }

@@ -14,7 +14,7 @@ import (
 	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
 )
 
@@ -35,17 +35,17 @@ func TestLostAnswer(t *testing.T) {
 		{name: "create", write: "create", made: true},
 		{name: "create that was not made", request: true, write: "create", made: true},
 		{name: "create, then written upon", others: 2, write: "create"},
-		{name: "create, then deleted", deleted: true, write: "create", want: session.ErrExists},
+		{name: "create, then deleted", deleted: true, write: "create", want: store.ErrExists},
 		{name: "update", write: "update", made: true},
 		{name: "update that was not made", request: true, write: "update", made: true},
 		{name: "update, then written upon", others: 1, write: "update"},
 		{name: "update, then written upon many times", others: 32, write: "update"},
 		{name: "update, then written upon too often to tell", others: 33, write: "update", want: errors.New(unknown)},
-		{name: "update that was overtaken", request: true, others: 1, write: "update", want: session.ErrConflict},
-		{name: "update that was overtaken many times", request: true, others: 32, write: "update", want: session.ErrConflict},
+		{name: "update that was overtaken", request: true, others: 1, write: "update", want: store.ErrConflict},
+		{name: "update that was overtaken many times", request: true, others: 32, write: "update", want: store.ErrConflict},
 		{name: "update that was overtaken too often to tell", request: true, others: 33, write: "update", want: errors.New(unknown)},
-		{name: "update, then deleted", deleted: true, write: "update", want: session.ErrNotFound},
-		{name: "update that came after a delete", request: true, deleted: true, write: "update", want: session.ErrNotFound},
+		{name: "update, then deleted", deleted: true, write: "update", want: store.ErrNotFound},
+		{name: "update that came after a delete", request: true, deleted: true, write: "update", want: store.ErrNotFound},
 		{name: "delete", write: "delete"},
 		{name: "delete that was not made", request: true, write: "delete"},
 		{name: "delete, then deleted", deleted: true, write: "delete"},
@@ -63,31 +63,30 @@ func TestLostAnswer(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				ctx := t.Context()
 				rec := newRecord()
-				ref := rec.ID.String()
 				written := next(rec)
 				written.Payload = []byte("written")
 				if test.write != "create" {
-					if _, err := other.Create(ctx, rec); err != nil {
+					if err := other.Create(ctx, rec); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if _, err := st.Load(ctx, newRecord().ID.String()); !errors.Is(err, session.ErrNotFound) {
+				if _, err := st.Load(ctx, newRecord().ID); !errors.Is(err, store.ErrNotFound) {
 					t.Fatalf("the connection before the test: %v", err)
 				}
 
 				interfere := func() {
 					for range test.others {
-						rec, err := other.Load(ctx, ref)
+						rec, err := other.Load(ctx, rec.ID)
 						if err != nil {
 							t.Error(err)
 							return
 						}
-						if _, err := other.Update(ctx, ref, rec.Rev, next(rec)); err != nil {
+						if err := other.Update(ctx, rec.Rev, next(rec)); err != nil {
 							t.Error(err)
 						}
 					}
 					if test.deleted {
-						if err := other.Delete(ctx, ref); err != nil {
+						if err := other.Delete(ctx, rec.ID); err != nil {
 							t.Error(err)
 						}
 					}
@@ -100,11 +99,11 @@ func TestLostAnswer(t *testing.T) {
 				var err error
 				switch test.write {
 				case "create":
-					_, err = st.Create(ctx, written)
+					err = st.Create(ctx, written)
 				case "update":
-					_, err = st.Update(ctx, ref, rec.Rev, written)
+					err = st.Update(ctx, rec.Rev, written)
 				case "delete":
-					err = st.Delete(ctx, ref)
+					err = st.Delete(ctx, rec.ID)
 				}
 				switch {
 				case err == nil && test.want == nil:
@@ -118,8 +117,8 @@ func TestLostAnswer(t *testing.T) {
 					t.Errorf("error %v, want %v", err, test.want)
 				}
 
-				got, err := other.Load(ctx, ref)
-				if gone := test.deleted || test.write == "delete"; gone != errors.Is(err, session.ErrNotFound) {
+				got, err := other.Load(ctx, rec.ID)
+				if gone := test.deleted || test.write == "delete"; gone != errors.Is(err, store.ErrNotFound) {
 					t.Errorf("Load afterwards: %v", err)
 				}
 				if test.made && !bytes.Equal(got.Payload, written.Payload) {
@@ -132,8 +131,9 @@ func TestLostAnswer(t *testing.T) {
 
 // isContract reports whether an error says what became of the record.
 func isContract(err error) bool {
-	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
-		errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrTooLarge)
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) ||
+		errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrTooLarge) ||
+		errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrRevoked)
 }
 
 // TestHotSessionUnderCuts has many writers on few sessions, so that several
@@ -153,12 +153,11 @@ func TestHotSessionUnderCuts(t *testing.T) {
 		direct := open(t, "redis://"+server.Addr, rueidis.Options{})
 
 		var acked, unknown [hot]atomic.Int64
-		refs := make([]string, hot)
-		for i := range refs {
-			rec := newRecord()
-			rec.Payload = make([]byte, 8)
-			var err error
-			if refs[i], err = direct.Create(t.Context(), rec); err != nil {
+		var ids [hot]store.ID
+		for i := range ids {
+			rec := newCounter()
+			ids[i] = rec.ID
+			if err := direct.Create(t.Context(), rec); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +167,7 @@ func TestHotSessionUnderCuts(t *testing.T) {
 			wg.Go(func() {
 				for range increments {
 					i := rand.IntN(hot)
-					switch err := increment(t.Context(), st, refs[i]); {
+					switch _, err := increment(t.Context(), st, ids[i]); {
 					case err == nil:
 						acked[i].Add(1)
 					case isContract(err):
@@ -181,8 +180,8 @@ func TestHotSessionUnderCuts(t *testing.T) {
 		}
 		wg.Wait()
 		t.Logf("%d connections cut", stop())
-		for i, ref := range refs {
-			rec, err := direct.Load(t.Context(), ref)
+		for i, id := range ids {
+			rec, err := direct.Load(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +205,7 @@ func TestBoundedTime(t *testing.T) {
 		callers  int
 	}{
 		{"the client's default settings", client.ClientOption{}, 4000},
-		{"one short queue", client.ClientOption{RingScaleEachConn: 8, PipelineMultiplex: -1}, 400},
+		{"one queue", client.ClientOption{PipelineMultiplex: -1}, 4000},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			redistest.Each(t, func(t *testing.T, p redistest.Program) {
@@ -225,7 +224,7 @@ func testBoundedTime(t *testing.T, p redistest.Program, settings client.ClientOp
 	settings.InitAddress = []string{proxy.Addr}
 	st := newStore(t, settings, rueidis.Options{Timeout: timeout})
 	rec := newRecord()
-	ref, err := st.Create(t.Context(), rec)
+	err := st.Create(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +232,7 @@ func testBoundedTime(t *testing.T, p redistest.Program, settings client.ClientOp
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			if _, err := st.Load(t.Context(), ref); err != nil {
+			if _, err := st.Load(t.Context(), rec.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -247,9 +246,9 @@ func testBoundedTime(t *testing.T, p redistest.Program, settings client.ClientOp
 			began := time.Now()
 			var err error
 			if i%2 == 0 {
-				_, err = st.Load(t.Context(), ref)
+				_, err = st.Load(t.Context(), rec.ID)
 			} else {
-				_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
+				err = st.Update(t.Context(), rec.Rev, next(rec))
 			}
 			if err == nil || isContract(err) {
 				t.Errorf("behind a silent network: %v", err)
@@ -267,12 +266,12 @@ func testBoundedTime(t *testing.T, p redistest.Program, settings client.ClientOp
 
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := st.Load(ctx, ref); !errors.Is(err, context.Canceled) {
+	if _, err := st.Load(ctx, rec.ID); !errors.Is(err, context.Canceled) {
 		t.Errorf("Load with a context that was cancelled meanwhile: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := st.Delete(ctx, ref); !errors.Is(err, context.DeadlineExceeded) {
+	if err := st.Delete(ctx, rec.ID); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Delete with a context that ended meanwhile: %v", err)
 	}
 }

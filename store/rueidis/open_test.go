@@ -89,8 +89,8 @@ func TestOpenNoServer(t *testing.T) {
 			swallow(conn)
 		}, rueidis.Options{}, "unknown message type"},
 		{"it repeats what it is told", echo, rueidis.Options{}, ""},
-		{"it is too old to run a script", tooOld, rueidis.Options{}, "unknown command `EVAL`"},
-		{"it is too old to tell of changes", tooOld, rueidis.Options{MaxRevocationDelay: time.Second}, "client-side caching"},
+		{"it is too old to run a script", tooOld, rueidis.Options{}, "unknown command"},
+		{"it is too old to tell of changes", tooOld, rueidis.Options{ClientCacheTTL: time.Second}, "client-side caching"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestOpenRefused(t *testing.T) {
 		})
 		t.Run("more replicas than there are", func(t *testing.T) {
 			s := p.Start(t)
-			err := wantOpenError(t, "redis://"+s.Addr, rueidis.Options{Replicas: 1}, password)
+			err := wantOpenError(t, "redis://"+s.Addr, rueidis.Options{WaitReplicas: 1}, password)
 			if !strings.Contains(err.Error(), "acknowledged by 0 replicas of 1") {
 				t.Errorf("error %q does not say so", err)
 			}
@@ -244,8 +244,13 @@ func TestRights(t *testing.T) {
 			opts   rueidis.Options
 		}{
 			{"uncached", leastRights, rueidis.Options{}},
-			{"cached", cachedRights, rueidis.Options{MaxRevocationDelay: time.Second}},
+			{"cached", cachedRights, rueidis.Options{ClientCacheTTL: time.Second}},
+			{"database 3", databaseRights, rueidis.Options{}},
 		} {
+			url := url
+			if kind.name == "database 3" {
+				url += "/3"
+			}
 			allow(servers, kind.rights)
 			open(t, url, kind.opts)
 			for i, right := range kind.rights {
@@ -258,5 +263,45 @@ func TestRights(t *testing.T) {
 				})
 			}
 		}
+	})
+}
+
+// TestNothingIsRefused lets a user with the least rights be idle for longer than
+// the client stays silent: a server logs each command that it refuses.
+func TestNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		allow([]*redistest.Server{s}, leastRights)
+		open(t, asShop("redis://"+s.Addr), rueidis.Options{})
+		s.Wait(func(stats string) bool { return strings.Contains(stats, "cmdstat_ping:calls=") }, "INFO", "commandstats")
+		s.MustDo("ACL", "LOG", "RESET")
+		s.MustDo("CONFIG", "RESETSTAT")
+		// The client's own, after a silent second.
+		s.Wait(func(stats string) bool {
+			_, pings, _ := strings.Cut(stats, "cmdstat_ping:calls=")
+			calls, _, _ := strings.Cut(pings, ",")
+			return calls >= "2"
+		}, "INFO", "commandstats")
+		if log := s.MustDo("ACL", "LOG"); log != "" {
+			t.Errorf("the server has refused commands: %s", log)
+		}
+	})
+}
+
+// TestSentinelPassword has Sentinels that ask for a password, which is not the
+// servers'.
+func TestSentinelPassword(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		s := p.Start(t)
+		sentinel := p.StartSentinel(t, s, 1, "watch")
+		url := "redis://" + sentinel.Addr + "?master_set=" + redistest.MasterSet
+		err := wantOpenError(t, url, rueidis.Options{}, "")
+		if !strings.Contains(err.Error(), "sentinel_password") {
+			t.Errorf("error %q does not name the parameter", err)
+		}
+		_ = wantOpenError(t, url+"&sentinel_password=hunter2", rueidis.Options{}, "hunter2")
+		testLife(t, open(t, url+"&sentinel_password=watch", rueidis.Options{}))
 	})
 }

@@ -32,17 +32,17 @@ func TestOutageNamesItsCause(t *testing.T) {
 			redistest.Each(t, func(t *testing.T, p redistest.Program) {
 				s := p.Start(t)
 				settings := client.ClientOption{InitAddress: []string{s.Addr}}
-				st := newStore(t, settings, rueidis.Options{Timeout: 500 * time.Millisecond, Replicas: test.replicas})
+				st := newStore(t, settings, rueidis.Options{Timeout: 500 * time.Millisecond, WaitReplicas: test.replicas})
 				s.Kill()
 				var wg sync.WaitGroup
 				for range test.crowd {
-					wg.Go(func() { _, _ = st.Load(t.Context(), newRecord().ID.String()) })
+					wg.Go(func() { _, _ = st.Load(t.Context(), newRecord().ID) })
 				}
 				wg.Wait()
 
-				_, err := st.Load(t.Context(), newRecord().ID.String())
+				_, err := st.Load(t.Context(), newRecord().ID)
 				wantRefused(t, "Load", err)
-				_, err = st.Create(t.Context(), newRecord())
+				err = st.Create(t.Context(), newRecord())
 				wantRefused(t, "Create", err)
 			})
 		})

@@ -7,14 +7,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // The value of a key is one string, since a hash of the same fields costs 160
 // bytes more memory and three times the allocations to read. Integers are big
 // endian.
 //
-//	 0  1   kind: live, or tombstone, which is the whole value
+//	 0  1   kind: live, or tombstone
 //	 1  8   revision
 //	 9  8   expiry, Unix milliseconds
 //	17  8   when it was written, Unix milliseconds
@@ -22,6 +22,9 @@ import (
 //	26  8n  earlier revisions, newest first
 //	    2   length of the subject
 //	        subject, then payload to the end
+//
+// A tombstone is its kind and eight bytes: when the record was deleted, Unix
+// milliseconds. Those of older versions end after the kind.
 //
 // The earlier revisions are those that the last writes have replaced, one upon
 // the other: see [Store.Update]. A write keeps them if the one before was less
@@ -41,6 +44,8 @@ const (
 	countAt   = 25
 	earlierAt = 26
 
+	tombstoneSize = 9
+
 	revSize     = 8
 	subjectSize = 2  // of its length
 	maxEarlier  = 32 // revisions; updateScript has this number too
@@ -55,20 +60,20 @@ const (
 
 // stored is a record as it stands in the database.
 type stored struct {
-	session.Record
+	store.Record
 	written uint64 // Unix milliseconds
 	earlier []byte // revisions
 }
 
 // newStored returns a record to be stored now.
-func newStored(rec session.Record) *stored {
+func newStored(rec store.Record) *stored {
 	return &stored{Record: rec, written: uint64(time.Now().UnixMilli())}
 }
 
 // follows reports whether rev is one of the revisions just before this one.
-func (s *stored) follows(rev session.Rev) bool {
+func (s *stored) follows(rev store.Rev) bool {
 	for earlier := range slices.Chunk(s.earlier, revSize) {
-		if session.Rev(binary.BigEndian.Uint64(earlier)) == rev {
+		if store.Rev(binary.BigEndian.Uint64(earlier)) == rev {
 			return true
 		}
 	}
@@ -78,11 +83,30 @@ func (s *stored) follows(rev session.Rev) bool {
 // errForeign means that a value was not written by this package.
 var errForeign = errors.New("not a session record")
 
+// isTombstone reports whether a value is what a deleted record has left.
+func isTombstone(value []byte) bool {
+	return (len(value) == 1 || len(value) == tombstoneSize) && value[0] == kindTombstone
+}
+
+// newTombstone returns the value for a record that is deleted now.
+func newTombstone(now time.Time) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kindTombstone}, uint64(now.UnixMilli()))
+}
+
+// deleted returns the error that a tombstone stands for. The time is zero if an
+// older version has written the tombstone.
+func deleted(tombstone []byte) error {
+	if len(tombstone) == 1 {
+		return new(store.DeletedError)
+	}
+	return &store.DeletedError{At: time.UnixMilli(int64(binary.BigEndian.Uint64(tombstone[1:])))}
+}
+
 // decode reads the value of id's key. The payload is a part of value. It
-// returns [session.ErrNotFound] for a tombstone.
-func decode(id session.ID, value []byte) (stored, error) {
-	if len(value) == 1 && value[0] == kindTombstone {
-		return stored{}, session.ErrNotFound
+// returns a [*store.DeletedError] for a tombstone.
+func decode(id store.ID, value []byte) (stored, error) {
+	if isTombstone(value) {
+		return stored{}, deleted(value)
 	}
 	if len(value) < earlierAt || value[0] != kindLive || value[countAt] > maxEarlier {
 		return stored{}, errForeign
@@ -98,9 +122,9 @@ func decode(id session.ID, value []byte) (stored, error) {
 		return stored{}, errForeign
 	}
 	return stored{
-		Record: session.Record{
+		Record: store.Record{
 			ID:      id,
-			Rev:     session.Rev(binary.BigEndian.Uint64(value[revAt:])),
+			Rev:     store.Rev(binary.BigEndian.Uint64(value[revAt:])),
 			Expires: time.UnixMilli(int64(expires)),
 			Subject: string(body[:subject]),
 			Payload: slices.Clip(body[subject:]),
@@ -111,7 +135,7 @@ func decode(id session.ID, value []byte) (stored, error) {
 }
 
 // appendLive appends the kind and the revision, which Update compares.
-func appendLive(b []byte, rev session.Rev) []byte {
+func appendLive(b []byte, rev store.Rev) []byte {
 	return binary.BigEndian.AppendUint64(append(b, kindLive), uint64(rev))
 }
 
@@ -139,16 +163,16 @@ func (s *stored) encode() []byte {
 	return s.appendBody(b)
 }
 
-// checkSize returns an error that wraps [session.ErrTooLarge] when the record
+// checkSize returns an error that wraps [store.ErrTooLarge] when the record
 // would not fit.
-func checkSize(rec *session.Record) error {
+func checkSize(rec *store.Record) error {
 	if len(rec.Subject) > maxSubject {
 		return fmt.Errorf("rueidis: subject of %d bytes, at most %d: %w",
-			len(rec.Subject), maxSubject, session.ErrTooLarge)
+			len(rec.Subject), maxSubject, store.ErrTooLarge)
 	}
 	if size := len(rec.Subject) + len(rec.Payload); size > maxSize {
 		return fmt.Errorf("rueidis: subject and payload of %d bytes, at most %d: %w",
-			size, maxSize, session.ErrTooLarge)
+			size, maxSize, store.ErrTooLarge)
 	}
 	return nil
 }

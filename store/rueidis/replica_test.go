@@ -11,7 +11,7 @@ import (
 	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
 )
 
@@ -23,17 +23,17 @@ func TestReplication(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		for _, replicas := range []int{0, 1} {
 			master, replica, link := startReplicated(t, p)
-			st := open(t, "redis://"+master.Addr, rueidis.Options{Replicas: replicas})
+			st := open(t, "redis://"+master.Addr, rueidis.Options{WaitReplicas: replicas})
 			rec := newRecord()
-			ref, err := st.Create(t.Context(), rec)
+			err := st.Create(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)
 			}
-			replica.Wait(func(reply string) bool { return reply == "1" }, "EXISTS", "session:"+ref)
+			replica.Wait(func(reply string) bool { return reply == "1" }, "EXISTS", "session:"+rec.ID.String())
 			link.Silence(true)
 
 			began := time.Now()
-			err = st.Delete(t.Context(), ref)
+			err = st.Delete(t.Context(), rec.ID)
 			t.Logf("Replicas %d: Delete without a replica in reach: %v, after %v", replicas, err, time.Since(began))
 			if replicas == 0 && err != nil {
 				t.Errorf("Delete: %v", err)
@@ -41,12 +41,12 @@ func TestReplication(t *testing.T) {
 			if replicas == 1 {
 				wantUnacknowledged(t, err)
 			}
-			if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+			if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("Load after Delete: %v, want ErrNotFound", err)
 			}
 
 			replica.MustDo("REPLICAOF", "NO", "ONE")
-			_, err = open(t, "redis://"+replica.Addr, rueidis.Options{}).Load(t.Context(), ref)
+			_, err = open(t, "redis://"+replica.Addr, rueidis.Options{}).Load(t.Context(), rec.ID)
 			if err != nil {
 				t.Errorf("the replica was cut off in time, but has no session: %v", err)
 			}
@@ -62,20 +62,20 @@ func TestReplicationLostAnswer(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		master, _, link := startReplicated(t, p)
 		proxy := redistest.NewProxy(t, master.Addr)
-		st := open(t, "redis://"+proxy.Addr, rueidis.Options{Replicas: 1})
+		st := open(t, "redis://"+proxy.Addr, rueidis.Options{WaitReplicas: 1})
 		rec := newRecord()
-		ref, err := st.Create(t.Context(), rec)
+		err := st.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		proxy.LoseAnswer(func() {})
 		second := next(rec)
-		if _, err := st.Update(t.Context(), ref, rec.Rev, second); err != nil {
+		if err := st.Update(t.Context(), rec.Rev, second); err != nil {
 			t.Errorf("Update with a replica in reach: %v", err)
 		}
 		link.Silence(true)
 		proxy.LoseAnswer(func() {})
-		_, err = st.Update(t.Context(), ref, second.Rev, next(rec))
+		err = st.Update(t.Context(), second.Rev, next(rec))
 		wantUnacknowledged(t, err)
 	})
 }
@@ -86,17 +86,18 @@ func TestReplicasOfEachWrite(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		settings := client.ClientOption{InitAddress: []string{p.Start(t).Addr}}
-		st := newStore(t, settings, rueidis.Options{Replicas: 1, Timeout: time.Second})
+		st := newStore(t, settings, rueidis.Options{WaitReplicas: 1, Timeout: time.Second})
 		rec := newRecord()
-		ref, ctx := rec.ID.String(), t.Context()
+		ctx := t.Context()
 		for _, write := range []struct {
 			name string
 			run  func() error
 		}{
-			{"create", func() error { _, err := st.Create(ctx, rec); return err }},
-			{"update", func() error { _, err := st.Update(ctx, ref, rec.Rev, next(rec)); return err }},
-			{"delete", func() error { return st.Delete(ctx, ref) }},
-			{"index", func() error { return st.Index(ctx, "alice", rec.ID, rec.Expires) }},
+			{"create", func() error { err := st.Create(ctx, rec); return err }},
+			{"update", func() error { err := st.Update(ctx, rec.Rev, next(rec)); return err }},
+			{"delete", func() error { return st.Delete(ctx, rec.ID) }},
+			{"login", func() error { return st.Create(ctx, asLogin(newRecord(), "alice", time.Now())) }},
+			{"revoke the subject", func() error { _, err := st.RevokeSubject(ctx, "alice", time.Now()); return err }},
 			{"revoke", func() error { return st.Revoker().Revoke(ctx, "alice", time.Now(), rec.Expires) }},
 		} {
 			t.Run(write.name, func(t *testing.T) { wantUnacknowledged(t, write.run()) })
@@ -104,17 +105,13 @@ func TestReplicasOfEachWrite(t *testing.T) {
 	})
 }
 
-// TestNotesAreWrittenAgain makes sure that noting what is noted already is a
-// write, since a replica acknowledges nothing else.
-func TestNotesAreWrittenAgain(t *testing.T) {
+// TestRevocationsAreWrittenAgain makes sure that a revocation which is there
+// already is written again, since a replica acknowledges nothing else.
+func TestRevocationsAreWrittenAgain(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
-		rec, other := newRecord(), newRecord()
-		long := rec.Expires.Add(time.Hour)
-		if err := st.Index(t.Context(), "alice", other.ID, long); err != nil {
-			t.Fatal(err)
-		}
+		rec := newRecord()
 		changes := func() string {
 			info := s.MustDo("INFO", "persistence")
 			_, info, _ = strings.Cut(info, "rdb_changes_since_last_save:")
@@ -126,7 +123,7 @@ func TestNotesAreWrittenAgain(t *testing.T) {
 			name string
 			run  func() error
 		}{
-			{"index", func() error { return st.Index(t.Context(), "alice", rec.ID, rec.Expires) }},
+			{"revoke the subject", func() error { _, err := st.RevokeSubject(t.Context(), "alice", before); return err }},
 			{"revoke", func() error { return st.Revoker().Revoke(t.Context(), "alice", before, rec.Expires) }},
 		} {
 			t.Run(note.name, func(t *testing.T) {
@@ -151,11 +148,11 @@ func TestReplicasConnections(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		master, _, _ := startReplicated(t, p)
-		st := open(t, "redis://"+master.Addr, rueidis.Options{Replicas: 1, Timeout: 20 * time.Second})
+		st := open(t, "redis://"+master.Addr, rueidis.Options{WaitReplicas: 1, Timeout: 20 * time.Second})
 		var wg sync.WaitGroup
 		for range 600 {
 			wg.Go(func() {
-				if _, err := st.Create(t.Context(), newRecord()); err != nil {
+				if err := st.Create(t.Context(), newRecord()); err != nil {
 					t.Error(err)
 				}
 			})

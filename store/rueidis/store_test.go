@@ -1,15 +1,10 @@
 package rueidis_test
 
 import (
-	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,9 +14,8 @@ import (
 	client "github.com/redis/rueidis"
 
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // open opens a store that is closed with the test.
@@ -58,36 +52,30 @@ func newStore(t testing.TB, settings client.ClientOption, opts rueidis.Options) 
 }
 
 // newRecord returns a record that lives for a minute.
-func newRecord() session.Record {
-	rec := session.Record{
-		Rev:     newRev(),
+func newRecord() store.Record {
+	return store.Record{
+		ID:      store.NewID(),
+		Rev:     store.NewRev(),
 		Expires: time.UnixMilli(time.Now().Add(time.Minute).UnixMilli()),
 		Subject: "subject",
 		Payload: []byte("payload"),
 	}
-	rand.Read(rec.ID[:])
-	return rec
 }
 
 // next returns a new revision of a record.
-func next(rec session.Record) session.Record {
-	rec.Rev = newRev()
+func next(rec store.Record) store.Record {
+	rec.Rev = store.NewRev()
 	return rec
-}
-
-func newRev() session.Rev {
-	var b [8]byte
-	rand.Read(b[:])
-	return session.Rev(binary.BigEndian.Uint64(b[:]))
 }
 
 // The rights that docs/REDIS.md says are needed.
 var (
 	leastRights = []string{
-		"~session:*", "+eval", "+get", "+set", "+getrange", "+del",
-		"+zadd", "+zrem", "+zrangebyscore", "+zremrangebyscore", "+pttl", "+pexpire",
+		"~session:*", "+ping", "+eval", "+get", "+set", "+getrange", "+del",
+		"+zadd", "+zscore", "+zrem", "+zrangebyscore", "+zremrangebyscore", "+pttl", "+pexpire",
 	}
 	cachedRights   = slices.Concat(leastRights, []string{"+client|tracking", "+client|caching", "+multi", "+exec"})
+	databaseRights = slices.Concat(leastRights, []string{"+select"})
 	clusterRights  = slices.Concat(leastRights, []string{"+cluster|slots", "+cluster|shards", "+asking"})
 	sentinelRights = slices.Concat(leastRights, []string{"+role", "+wait"})
 )
@@ -107,7 +95,7 @@ func TestConformance(t *testing.T) {
 		run := func(name string, st func(t *testing.T) *rueidis.Store) {
 			t.Run(name, func(t *testing.T) {
 				st := st(t)
-				storetest.Run(t, func(*testing.T) session.Store { return st })
+				testLife(t, st)
 			})
 		}
 		s := p.Start(t, "--unixsocket", filepath.Join(t.TempDir(), "s"))
@@ -127,7 +115,7 @@ func TestConformance(t *testing.T) {
 			return open(t, "redis://"+s.Addr+"?protocol=2", rueidis.Options{})
 		})
 		run("cached", func(t *testing.T) *rueidis.Store {
-			return open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: time.Minute})
+			return open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: time.Minute})
 		})
 		run("a client of the application's", func(t *testing.T) *rueidis.Store {
 			return newStore(t, client.ClientOption{InitAddress: []string{s.Addr}}, rueidis.Options{Prefix: "app:"})
@@ -144,9 +132,39 @@ func TestConformance(t *testing.T) {
 		run("sentinel and acknowledged by a replica", func(t *testing.T) *rueidis.Store {
 			pair := p.StartPair(t)
 			allow([]*redistest.Server{pair.Master, pair.Replica}, sentinelRights)
-			return open(t, asShop(sentinelURL(pair)), rueidis.Options{Replicas: 1})
+			return open(t, asShop(sentinelURL(pair)), rueidis.Options{WaitReplicas: 1})
 		})
 	})
+}
+
+// testLife takes a session from its login to the revocation of its subject.
+func testLife(t *testing.T, st *rueidis.Store) {
+	ctx, subject, since := t.Context(), store.NewID().String(), time.Now()
+	rec := asLogin(newRecord(), subject, since)
+	if err := st.Create(ctx, rec); err != nil {
+		t.Fatal(err)
+	}
+	if !lists(t, st, subject, rec.ID) {
+		t.Error("the session is not listed")
+	}
+	more := next(rec)
+	if err := st.Update(ctx, rec.Rev, more); err != nil {
+		t.Fatal(err)
+	}
+	got, err := st.Load(ctx, rec.ID)
+	if err != nil || got.Rev != more.Rev {
+		t.Errorf("Load: %v, %v", got, err)
+	}
+	ids, err := st.RevokeSubject(ctx, subject, since)
+	if err != nil || !slices.Equal(ids, []store.ID{rec.ID}) {
+		t.Errorf("RevokeSubject: %v, %v", ids, err)
+	}
+	if _, err := st.Load(ctx, rec.ID); !errors.As(err, new(*store.DeletedError)) {
+		t.Errorf("Load: %v, want a DeletedError", err)
+	}
+	if err := st.Create(ctx, asLogin(newRecord(), subject, since)); !errors.Is(err, store.ErrRevoked) {
+		t.Errorf("a login that was revoked: %v", err)
+	}
 }
 
 func clusterURL(c *redistest.Cluster) string {
@@ -166,40 +184,49 @@ func asShop(url string) string {
 	return strings.Replace(url, "redis://", "redis://shop:secret@", 1)
 }
 
-// TestRoundTrips holds every operation to one command.
+// TestRoundTrips holds every operation to one command, and the deletion of a
+// session that has a subject to two.
 func TestRoundTrips(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
 		rec := newRecord()
-		ref, second, third := rec.ID.String(), next(rec), next(rec)
+		extended, second, third, visitor := next(rec), next(rec), next(rec), newRecord()
+		extended.IndexUntil = rec.Expires.Add(time.Second)
+		visitor.Subject = ""
 		ctx := t.Context()
 		steps := []struct {
 			name string
-			want string // how the command begins
+			want []string // commands
 			run  func() error
 		}{
-			{"create", `"EVAL"`, func() error { _, err := st.Create(ctx, rec); return err }},
-			{"load", `"GET"`, func() error { _, err := st.Load(ctx, ref); return err }},
-			{"update", `"EVAL"`, func() error { _, err := st.Update(ctx, ref, rec.Rev, second); return err }},
-			{"update that meets a conflict", `"EVAL"`, func() error {
-				_, err := st.Update(ctx, ref, rec.Rev, third)
-				if !errors.Is(err, session.ErrConflict) {
+			{"create for no subject", []string{"EVAL"}, func() error { return st.Create(ctx, visitor) }},
+			{"login", []string{"EVAL"}, func() error { return st.Create(ctx, asLogin(rec, "alice", time.Now())) }},
+			{"load", []string{"GET"}, func() error { _, err := st.Load(ctx, rec.ID); return err }},
+			{"update", []string{"EVAL"}, func() error { return st.Update(ctx, rec.Rev, second) }},
+			{"update that meets a conflict", []string{"EVAL"}, func() error {
+				if err := st.Update(ctx, rec.Rev, third); !errors.Is(err, store.ErrConflict) {
 					return err
 				}
 				return nil
 			}},
-			{"delete", `"EVAL"`, func() error { return st.Delete(ctx, ref) }},
+			{"extension", []string{"EVAL"}, func() error { return st.Update(ctx, second.Rev, extended) }},
+			{"delete", []string{"EVAL", "ZREM"}, func() error { return st.Delete(ctx, rec.ID) }},
+			{"delete for no subject", []string{"EVAL"}, func() error { return st.Delete(ctx, visitor.ID) }},
 		}
 		for _, step := range steps {
 			t.Run(step.name, func(t *testing.T) {
-				commands := s.Monitor(func() {
+				var names []string
+				for _, command := range s.Monitor(func() {
 					if err := step.run(); err != nil {
 						t.Error(err)
 					}
-				})
-				if len(commands) != 1 || !strings.HasPrefix(commands[0], step.want) {
-					t.Errorf("commands %q, want one %s", commands, step.want)
+				}) {
+					name, _, _ := strings.Cut(command, " ")
+					names = append(names, strings.Trim(name, `"`))
+				}
+				if !slices.Equal(names, step.want) {
+					t.Errorf("commands %q, want %q", names, step.want)
 				}
 			})
 		}
@@ -212,7 +239,7 @@ func TestForeignData(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
 		for _, delay := range []time.Duration{0, time.Second} {
-			st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: delay})
+			st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: delay})
 			tests := []struct {
 				name string
 				set  []string // the command around the key
@@ -226,20 +253,19 @@ func TestForeignData(t *testing.T) {
 			for _, test := range tests {
 				t.Run(test.name, func(t *testing.T) {
 					rec := newRecord()
-					ref := rec.ID.String()
-					key := "session:" + ref
+					key := "session:" + rec.ID.String()
 					test.set[1] = key
 					s.MustDo(test.set...)
 					before := s.MustDo("DUMP", key)
 
-					_, err := st.Load(t.Context(), ref)
+					_, err := st.Load(t.Context(), rec.ID)
 					wantForeign(t, "Load", err, key)
-					_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
+					err = st.Update(t.Context(), rec.Rev, next(rec))
 					wantForeign(t, "Update", err, key)
-					if _, err := st.Create(t.Context(), rec); !errors.Is(err, session.ErrExists) {
+					if err := st.Create(t.Context(), rec); !errors.Is(err, store.ErrExists) {
 						t.Errorf("Create: %v, want ErrExists", err)
 					}
-					if err := st.Delete(t.Context(), ref); err != nil {
+					if err := st.Delete(t.Context(), rec.ID); err != nil {
 						t.Errorf("Delete: %v", err)
 					}
 					if after := s.MustDo("DUMP", key); after != before {
@@ -266,28 +292,28 @@ func TestDamagedRecord(t *testing.T) {
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				first := newRecord()
-				ref, err := st.Create(t.Context(), first)
+				err := st.Create(t.Context(), first)
 				if err != nil {
 					t.Fatal(err)
 				}
 				rec := next(first)
-				if _, err := st.Update(t.Context(), ref, first.Rev, rec); err != nil {
+				if err := st.Update(t.Context(), first.Rev, rec); err != nil {
 					t.Fatal(err)
 				}
-				key := "session:" + ref
+				key := "session:" + rec.ID.String()
 				s.MustDo("SET", key, s.MustDo("GETRANGE", key, "0", test.last))
 
-				_, err = st.Load(t.Context(), ref)
+				_, err = st.Load(t.Context(), rec.ID)
 				wantForeign(t, "Load", err, key)
-				for _, base := range []session.Rev{rec.Rev, newRev()} {
-					_, err = st.Update(t.Context(), ref, base, next(rec))
+				for _, base := range []store.Rev{rec.Rev, store.NewRev()} {
+					err = st.Update(t.Context(), base, next(rec))
 					wantForeign(t, "Update", err, key)
 				}
-				if err := st.Delete(t.Context(), ref); err != nil {
+				if err := st.Delete(t.Context(), rec.ID); err != nil {
 					t.Errorf("Delete: %v", err)
 				}
-				if n := s.MustDo("STRLEN", key); n != "1" {
-					t.Errorf("after Delete the key holds %s bytes, want a tombstone of 1", n)
+				if n := s.MustDo("STRLEN", key); n != "9" {
+					t.Errorf("after Delete the key holds %s bytes, want a tombstone of 9", n)
 				}
 			})
 		}
@@ -296,7 +322,7 @@ func TestDamagedRecord(t *testing.T) {
 
 func wantForeign(t *testing.T, what string, err error, key string) {
 	t.Helper()
-	if !errors.Is(err, session.ErrNotFound) || !strings.Contains(err.Error(), key) {
+	if !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), key) {
 		t.Errorf("%s: error %v, want an ErrNotFound that names the key", what, err)
 	}
 }
@@ -307,16 +333,16 @@ func TestTooLarge(t *testing.T) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
 		small := newRecord()
-		if _, err := st.Create(t.Context(), small); err != nil {
+		if err := st.Create(t.Context(), small); err != nil {
 			t.Fatal(err)
 		}
 		large := newRecord()
 		large.Payload = make([]byte, 1<<20)
 		commands := s.Monitor(func() {
-			if _, err := st.Create(t.Context(), large); !errors.Is(err, session.ErrTooLarge) {
+			if err := st.Create(t.Context(), large); !errors.Is(err, store.ErrTooLarge) {
 				t.Errorf("Create: %v, want ErrTooLarge", err)
 			}
-			if _, err := st.Update(t.Context(), small.ID.String(), small.Rev, large); !errors.Is(err, session.ErrTooLarge) {
+			if err := st.Update(t.Context(), small.Rev, large); !errors.Is(err, store.ErrTooLarge) {
 				t.Errorf("Update: %v, want ErrTooLarge", err)
 			}
 		})
@@ -344,17 +370,17 @@ func TestKeysExpire(t *testing.T) {
 				t.Errorf("after %s the key lives for %v, want about %v", what, left, want)
 			}
 		}
-		if _, err := st.Create(t.Context(), rec); err != nil {
+		if err := st.Create(t.Context(), rec); err != nil {
 			t.Fatal(err)
 		}
 		ttl("Create", time.Minute)
 		later := next(rec)
 		later.Expires = rec.Expires.Add(time.Hour)
-		if _, err := st.Update(t.Context(), rec.ID.String(), rec.Rev, later); err != nil {
+		if err := st.Update(t.Context(), rec.Rev, later); err != nil {
 			t.Fatal(err)
 		}
 		ttl("Update", time.Hour+time.Minute)
-		if err := st.Delete(t.Context(), rec.ID.String()); err != nil {
+		if err := st.Delete(t.Context(), rec.ID); err != nil {
 			t.Fatal(err)
 		}
 		ttl("Delete", 15*time.Minute)
@@ -368,15 +394,15 @@ func TestEarlierRevisions(t *testing.T) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
 		rec := newRecord()
-		ref, err := st.Create(t.Context(), rec)
+		err := st.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := "session:" + ref
+		key := "session:" + rec.ID.String()
 		update := func() {
 			t.Helper()
 			later := next(rec)
-			if _, err := st.Update(t.Context(), ref, rec.Rev, later); err != nil {
+			if err := st.Update(t.Context(), rec.Rev, later); err != nil {
 				t.Fatal(err)
 			}
 			rec = later
@@ -398,7 +424,7 @@ func TestEarlierRevisions(t *testing.T) {
 		s.MustDo("SETRANGE", key, "17", "\x00\x00\x00\x00\x00\x00\x00\x00") // written in 1970
 		update()
 		wantCount("an update after a while", "\x01")
-		if got, err := st.Load(t.Context(), ref); err != nil || !cmp.Equal(rec, got) {
+		if got, err := st.Load(t.Context(), rec.ID); err != nil || !cmp.Equal(rec, got) {
 			t.Errorf("Load: %v, %v", err, cmp.Diff(rec, got))
 		}
 	})
@@ -412,23 +438,23 @@ func TestServerClock(t *testing.T) {
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
 		rec := newRecord()
 		rec.Expires = time.UnixMilli(time.Now().Add(200 * time.Millisecond).UnixMilli())
-		ref, err := st.Create(t.Context(), rec)
+		err := st.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		key := "session:" + ref
+		key := "session:" + rec.ID.String()
 		if s.MustDo("PERSIST", key) != "1" {
 			t.Fatal("the record expired too soon for the test")
 		}
 		before := s.MustDo("DUMP", key)
 		time.Sleep(time.Until(rec.Expires))
-		if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+		if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Load: %v, want ErrNotFound", err)
 		}
 		later := next(rec)
 		later.Expires = rec.Expires.Add(time.Hour)
-		for _, base := range []session.Rev{rec.Rev, newRev()} {
-			if _, err := st.Update(t.Context(), ref, base, later); !errors.Is(err, session.ErrNotFound) {
+		for _, base := range []store.Rev{rec.Rev, store.NewRev()} {
+			if err := st.Update(t.Context(), base, later); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("Update: %v, want ErrNotFound", err)
 			}
 		}
@@ -445,85 +471,65 @@ func TestFullServer(t *testing.T) {
 		s := p.Start(t)
 		st := open(t, "redis://"+s.Addr, rueidis.Options{})
 		rec := newRecord()
-		ref, err := st.Create(t.Context(), rec)
+		err := st.Create(t.Context(), rec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.MustDo("CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "noeviction")
-		if _, err := st.Load(t.Context(), ref); err != nil {
+		if _, err := st.Load(t.Context(), rec.ID); err != nil {
 			t.Errorf("Load: %v", err)
 		}
-		_, err = st.Update(t.Context(), ref, rec.Rev, next(rec))
+		err = st.Update(t.Context(), rec.Rev, next(rec))
 		if err == nil || !strings.Contains(err.Error(), "OOM") {
 			t.Errorf("Update: %v, want an error that says OOM", err)
 		}
 		for range 2 { // the second time there is only the tombstone
-			if err := st.Delete(t.Context(), ref); err != nil {
+			if err := st.Delete(t.Context(), rec.ID); err != nil {
 				t.Errorf("Delete: %v", err)
 			}
 		}
-		if err := st.Delete(t.Context(), newRecord().ID.String()); err != nil {
+		if err := st.Delete(t.Context(), newRecord().ID); err != nil {
 			t.Errorf("Delete of what is not there: %v", err)
 		}
-		if _, err := st.Load(t.Context(), ref); !errors.Is(err, session.ErrNotFound) {
+		if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Load after Delete: %v, want ErrNotFound", err)
 		}
 	})
 }
 
-// TestTwoProcesses has two managers, each with a store and a client of its own
-// as two processes would, serve one session at once.
+// TestTwoProcesses has two stores, each with a client of its own as two processes
+// would have, change one session at once.
 func TestTwoProcesses(t *testing.T) {
-	const requests = 200 // each
+	const changes = 200 // each
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
-		key := session.NewKey()
-		var handlers [2]http.Handler
-		for i := range handlers {
-			handlers[i] = newHandler(t, open(t, "redis://"+s.Addr, rueidis.Options{}), key, nil)
+		stores := []*rueidis.Store{
+			open(t, "redis://"+s.Addr, rueidis.Options{}),
+			open(t, "redis://"+s.Addr, rueidis.Options{}),
 		}
-		first := httptest.NewRecorder()
-		handlers[0].ServeHTTP(first, httptest.NewRequest(http.MethodPost, "/add", nil))
-		cookie := first.Header().Get("Set-Cookie")
-		serve := func(h http.Handler, method, path string) *httptest.ResponseRecorder {
-			w, r := httptest.NewRecorder(), httptest.NewRequest(method, path, nil)
-			r.Header.Set("Cookie", cookie)
-			h.ServeHTTP(w, r)
-			return w
+		rec := newCounter()
+		if err := stores[0].Create(t.Context(), rec); err != nil {
+			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
-		for _, h := range handlers {
-			for range requests {
+		for _, st := range stores {
+			for range changes {
 				wg.Go(func() {
-					if w := serve(h, http.MethodPost, "/add"); w.Code != http.StatusOK {
-						t.Errorf("status %d, %q", w.Code, w.Body)
+					if _, err := increment(t.Context(), st, rec.ID); err != nil {
+						t.Error(err)
 					}
 				})
 			}
 		}
 		wg.Wait()
-		if got := serve(handlers[1], http.MethodGet, "/").Body.String(); got != strconv.Itoa(1+2*requests) {
-			t.Errorf("counted %s, want %d", got, 1+2*requests)
+		got, err := stores[1].Load(t.Context(), rec.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := binary.BigEndian.Uint64(got.Payload); n != 2*changes {
+			t.Errorf("counted %d, want %d", n, 2*changes)
 		}
 	})
-}
-
-// increment increases the counter in a record, as a Manager changes a state.
-func increment(ctx context.Context, st session.Store, ref string) error {
-	rec, err := st.Load(ctx, ref)
-	if err != nil {
-		return err
-	}
-	for {
-		more := next(rec)
-		more.Payload = binary.BigEndian.AppendUint64(nil, binary.BigEndian.Uint64(rec.Payload)+1)
-		_, err := st.Update(ctx, ref, rec.Rev, more)
-		var conflict *session.ConflictError
-		if !errors.As(err, &conflict) {
-			return err
-		}
-		rec = conflict.Current
-	}
 }
 
 // TestClose makes sure that a Store ends the client that it made, and no other.
@@ -535,10 +541,10 @@ func TestClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		began := time.Now()
-		if _, err := st.Load(t.Context(), newRecord().ID.String()); !errors.Is(err, client.ErrClosing) {
+		if _, err := st.Load(t.Context(), newRecord().ID); !errors.Is(err, client.ErrClosing) {
 			t.Errorf("Load after Close: %v, want ErrClosing", err)
 		}
-		if err := st.Delete(t.Context(), newRecord().ID.String()); !errors.Is(err, client.ErrClosing) {
+		if err := st.Delete(t.Context(), newRecord().ID); !errors.Is(err, client.ErrClosing) {
 			t.Errorf("Delete after Close: %v, want ErrClosing", err)
 		}
 		if took := time.Since(began); took > time.Second {
@@ -570,11 +576,11 @@ func TestOptions(t *testing.T) {
 		want string // in the error, "" for none
 	}{
 		{"zero", rueidis.Options{}, ""},
-		{"everything", rueidis.Options{Prefix: "p", Timeout: time.Second, MaxRevocationDelay: time.Minute, Replicas: 1}, ""},
+		{"everything", rueidis.Options{Prefix: "p", Timeout: time.Second, ClientCacheTTL: time.Minute, WaitReplicas: 1}, ""},
 		{"negative timeout", rueidis.Options{Timeout: -1}, "Timeout"},
-		{"negative delay", rueidis.Options{MaxRevocationDelay: -1}, "MaxRevocationDelay"},
-		{"a delay nobody would want", rueidis.Options{MaxRevocationDelay: time.Minute + 1}, "MaxRevocationDelay"},
-		{"negative replicas", rueidis.Options{Replicas: -1}, "Replicas"},
+		{"negative delay", rueidis.Options{ClientCacheTTL: -1}, "ClientCacheTTL"},
+		{"a delay nobody would want", rueidis.Options{ClientCacheTTL: time.Minute + 1}, "ClientCacheTTL"},
+		{"negative replicas", rueidis.Options{WaitReplicas: -1}, "WaitReplicas"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -608,14 +614,14 @@ func TestLoadCopies(t *testing.T) {
 		s := p.Start(t)
 		other := open(t, "redis://"+s.Addr, rueidis.Options{})
 		for _, delay := range []time.Duration{0, time.Minute} {
-			st := open(t, "redis://"+s.Addr, rueidis.Options{MaxRevocationDelay: delay})
+			st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: delay})
 			rec := newRecord()
-			ref, err := other.Create(t.Context(), rec)
+			err := other.Create(t.Context(), rec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for range 3 {
-				got, err := st.Load(t.Context(), ref)
+				got, err := st.Load(t.Context(), rec.ID)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -2,211 +2,185 @@ package rueidis_test
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	client "github.com/redis/rueidis"
+
 	"github.com/typedsession/typedsession/internal/redistest"
-	"github.com/typedsession/typedsession/session"
-	"github.com/typedsession/typedsession/store/cookie"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
-	"github.com/typedsession/typedsession/store/storetest"
 )
 
-type owned struct{ User string }
+// takenForCluster is a client that says that it is of a cluster, so that a record
+// and its index entry are written by two commands.
+type takenForCluster struct{ client.Client }
 
-func newOwnedManager(t *testing.T, st session.Store, change func(*session.Config[owned])) *session.Manager[owned] {
+func (takenForCluster) Mode() client.ClientMode { return client.ClientModeCluster }
+
+// splitStore returns a store on one server that writes as in a cluster.
+func splitStore(t testing.TB, addr string, opts rueidis.Options) *rueidis.Store {
 	t.Helper()
-	cfg := session.Config[owned]{
-		Keys:    []session.Key{session.NewKey()},
-		Subject: func(s *owned) string { return s.User },
-		Logger:  slog.New(slog.DiscardHandler),
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	m, err := session.NewManager(st, cfg)
+	c, err := client.NewClient(client.ClientOption{InitAddress: []string{addr}, DisableCache: true, DisableRetry: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
-}
-
-// loginWith logs in with a cookie, if there is one, and returns the cookie that
-// counts afterwards.
-func loginWith(m *session.Manager[owned], cookie, user string) string {
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	if cookie != "" {
-		r.Header.Set("Cookie", cookie)
+	t.Cleanup(c.Close)
+	st, err := rueidis.New(takenForCluster{c}, opts)
+	if err != nil {
+		t.Fatal(err)
 	}
-	m.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[owned]) {
-		s.Update(func(st *owned) { st.User = user })
-	}).ServeHTTP(w, r)
-	for _, c := range w.Result().Cookies() {
-		cookie = c.Name + "=" + c.Value
-	}
-	return cookie
+	return st
 }
 
-// whose returns the user and the ID of a cookie's session.
-func whose(m *session.Manager[owned], cookie string) (user string, id session.ID) {
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Cookie", cookie)
-	m.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[owned]) {
-		user, id = s.State().User, s.ID()
-	}).ServeHTTP(httptest.NewRecorder(), r)
-	return user, id
-}
-
-func listed(t *testing.T, m *session.Manager[owned], user string) map[session.ID]bool {
-	t.Helper()
-	ids := map[session.ID]bool{}
-	for info, err := range m.Sessions(t.Context(), user) {
-		if err != nil {
-			t.Fatal(err)
+// login makes a record the subject's, as a manager does for a request that
+// arrived at since: a new record, or, with a record of a visitor, an update that
+// is tried again after a conflict.
+func login(st store.Store, visitor *store.Record, subject string, since time.Time) (store.ID, error) {
+	ctx := context.Background()
+	if visitor == nil {
+		for {
+			rec := asLogin(newRecord(), subject, since)
+			err := st.Create(ctx, rec)
+			if errors.Is(err, store.ErrExists) {
+				continue
+			}
+			return rec.ID, err
 		}
-		ids[info.ID] = true
 	}
-	return ids
+	base := *visitor
+	for {
+		err := st.Update(ctx, base.Rev, asLogin(next(base), subject, since))
+		var conflict *store.ConflictError
+		if !errors.As(err, &conflict) {
+			return base.ID, err
+		}
+		base = conflict.Current
+	}
 }
 
-// TestSubjects is what session's own tests hold the memory store to, here on
-// real servers, where the index and the records are different keys, and in a
-// cluster on different nodes.
-func TestSubjects(t *testing.T) {
+func asLogin(rec store.Record, subject string, since time.Time) store.Record {
+	rec.Subject, rec.LoginSince, rec.IndexUntil = subject, since, rec.Expires
+	return rec
+}
+
+// lists reports whether the subject's index has the session.
+func lists(t *testing.T, st *rueidis.Store, subject string, id store.ID) bool {
+	t.Helper()
+	records, err := st.ListSessions(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(records, func(r store.Record) bool { return r.ID == id })
+}
+
+// TestLoginsRaceWithRevocation lets logins whose requests arrived before a
+// revocation race with it. None may survive, on one server, in a cluster, and
+// with connections that break.
+func TestLoginsRaceWithRevocation(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		for name, url := range map[string]func() string{
-			"standalone": func() string { return "redis://" + p.Start(t).Addr },
-			"cluster":    func() string { return clusterURL(p.StartCluster(t, false)) },
-		} {
-			t.Run(name, func(t *testing.T) {
-				url := url()
-				t.Run("logins race with revocation", func(t *testing.T) { testLoginsRace(t, url) })
-				t.Run("a limit holds for logins at once", func(t *testing.T) { testLimit(t, url) })
-			})
-		}
+		t.Run("one server", func(t *testing.T) {
+			url := "redis://" + p.Start(t).Addr
+			testLoginsRace(t, open(t, url, rueidis.Options{}), open(t, url, rueidis.Options{}))
+		})
+		t.Run("one server, two commands", func(t *testing.T) {
+			addr := p.Start(t).Addr
+			testLoginsRace(t, splitStore(t, addr, rueidis.Options{}), splitStore(t, addr, rueidis.Options{}))
+		})
+		t.Run("a cluster", func(t *testing.T) {
+			url := clusterURL(p.StartCluster(t, false))
+			testLoginsRace(t, open(t, url, rueidis.Options{}), open(t, url, rueidis.Options{}))
+		})
+		t.Run("one server, connections are cut", func(t *testing.T) {
+			s := p.Start(t)
+			proxy := redistest.NewProxy(t, s.Addr)
+			broken := open(t, "redis://"+proxy.Addr, rueidis.Options{})
+			direct := open(t, "redis://"+s.Addr, rueidis.Options{})
+			stop := proxy.CutEvery(2 * time.Millisecond)
+			testLoginsRace(t, broken, direct)
+			t.Logf("%d connections cut", stop())
+		})
+		t.Run("two commands, connections are cut", func(t *testing.T) {
+			s := p.Start(t)
+			proxy := redistest.NewProxy(t, s.Addr)
+			broken := splitStore(t, proxy.Addr, rueidis.Options{})
+			direct := open(t, "redis://"+s.Addr, rueidis.Options{})
+			stop := proxy.CutEvery(2 * time.Millisecond)
+			testLoginsRace(t, broken, direct)
+			t.Logf("%d connections cut", stop())
+		})
 	})
 }
 
-func testLoginsRace(t *testing.T, url string) {
-	// Two processes, as far as the server can tell.
-	var managers []*session.Manager[owned]
-	key := session.NewKey()
-	for range 2 {
-		managers = append(managers, newOwnedManager(t, open(t, url, rueidis.Options{}), func(c *session.Config[owned]) { c.Keys = []session.Key{key} }))
-	}
+func testLoginsRace(t *testing.T, st, direct *rueidis.Store) {
 	const rounds = 40
-	survived := 0
-	for range rounds {
-		before, during := make([]string, 2), make([]string, 6)
-		for i := range before {
-			before[i] = loginWith(managers[i%2], "", "alice")
+	revoked, ended := 0, 0
+	for round := range rounds {
+		subject := "alice " + strconv.Itoa(round)
+		since := time.Now()
+		before, err := login(direct, nil, subject, since)
+		if err != nil {
+			t.Fatal(err)
 		}
+		var ids [6]store.ID
 		var wg sync.WaitGroup
-		for i := range during {
-			m := managers[i%2]
+		for i := range ids {
+			var visitor *store.Record
 			if i < 3 {
-				during[i] = loginWith(m, "", "visitor") // whose login is an update
+				rec := newRecord()
+				rec.Subject = []string{"", "visitor"}[i%2]
+				if err := direct.Create(t.Context(), rec); err != nil {
+					t.Fatal(err)
+				}
+				visitor = &rec
 			}
 			wg.Go(func() {
 				time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
-				during[i] = loginWith(m, during[i], "alice")
+				ids[i], _ = login(st, visitor, subject, since)
 			})
 		}
 		wg.Go(func() {
 			time.Sleep(time.Duration(rand.IntN(2000)) * time.Microsecond)
-			if _, err := managers[0].RevokeSubject(context.Background(), "alice"); err != nil {
-				t.Error(err)
+			for {
+				_, err := st.RevokeSubject(t.Context(), subject, time.Now())
+				if err == nil {
+					return
+				}
 			}
 		})
 		wg.Wait()
-		for _, cookie := range before {
-			if user, _ := whose(managers[1], cookie); user != "" {
-				t.Fatal("a session from before the revocation is live")
+		for _, id := range append(ids[:], before) {
+			rec, err := direct.LoadUncached(t.Context(), id)
+			switch {
+			case err == nil && rec.Subject == subject:
+				t.Fatalf("a login from before the revocation survives it")
+			case errors.As(err, new(*store.DeletedError)):
+				ended++
+			default:
+				revoked++
 			}
 		}
-		ids := listed(t, managers[1], "alice")
-		for _, cookie := range during {
-			user, id := whose(managers[0], cookie)
-			if user == "alice" {
-				survived++
-			}
-			if (user == "alice") != ids[id] {
-				t.Fatalf("a session belongs to %q, and is listed: %v", user, ids[id])
-			}
+		if records, err := direct.ListSessions(t.Context(), subject); err != nil || len(records) != 0 {
+			t.Fatalf("after the revocation the subject has %d sessions, %v", len(records), err)
 		}
-		if _, err := managers[1].RevokeSubject(t.Context(), "alice"); err != nil || len(listed(t, managers[0], "alice")) != 0 {
-			t.Fatalf("a second revocation leaves sessions: %v", err)
+		id, err := login(direct, nil, subject, time.Now().Add(time.Millisecond))
+		if err != nil {
+			t.Fatalf("a login after the revocation: %v", err)
+		}
+		if !lists(t, direct, subject, id) {
+			t.Fatal("a login after the revocation is not listed")
 		}
 	}
-	t.Logf("of %d logins that raced with a revocation, %d came after it", rounds*6, survived)
+	t.Logf("of %d logins %d were ended and %d refused", rounds*7, ended, revoked)
 }
 
-func testLimit(t *testing.T, url string) {
-	m := newOwnedManager(t, open(t, url, rueidis.Options{}), func(c *session.Config[owned]) { c.MaxPerSubject = 3 })
-	for range 10 {
-		var wg sync.WaitGroup
-		for range 12 {
-			wg.Go(func() { loginWith(m, "", "carol") })
-		}
-		wg.Wait()
-		if n := len(listed(t, m, "carol")); n != 3 {
-			t.Fatalf("12 logins at once leave %d sessions, want 3", n)
-		}
-	}
-}
-
-func TestRevoker(t *testing.T) {
-	t.Parallel()
-	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		for name, url := range map[string]func() string{
-			"standalone": func() string { return "redis://" + p.Start(t).Addr },
-			"cluster":    func() string { return clusterURL(p.StartCluster(t, false)) },
-		} {
-			t.Run(name, func(t *testing.T) {
-				st := open(t, url(), rueidis.Options{})
-				m := newOwnedManager(t, cookie.New(), func(c *session.Config[owned]) { c.Revoker = st.Revoker() })
-				first, second := loginWith(m, "", "alice"), loginWith(m, "", "alice")
-				_, id := whose(m, first)
-				if err := m.Revoke(t.Context(), id); err != nil {
-					t.Fatal(err)
-				}
-				if user, _ := whose(m, first); user != "" {
-					t.Error("a revoked session is live")
-				}
-				if user, _ := whose(m, second); user != "alice" {
-					t.Error("another session was revoked too")
-				}
-				if _, err := m.RevokeSubject(t.Context(), "alice"); err != nil {
-					t.Fatal(err)
-				}
-				third := loginWith(m, "", "alice")
-				if user, _ := whose(m, second); user != "" {
-					t.Error("the subject's session is live")
-				}
-				if user, _ := whose(m, third); user != "alice" {
-					t.Error("a login after the revocation does not count")
-				}
-			})
-		}
-	})
-}
-
-func TestRevokerConformance(t *testing.T) {
-	t.Parallel()
-	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		st := open(t, "redis://"+p.Start(t).Addr, rueidis.Options{})
-		storetest.RunRevoker(t, func(*testing.T) session.Revoker { return st.Revoker() })
-	})
-}
-
-func TestRevokerKeepsTheLaterMark(t *testing.T) {
+func TestRevokerKeepsTheLaterTime(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
@@ -222,10 +196,10 @@ func TestRevokerKeepsTheLaterMark(t *testing.T) {
 		}
 		got, err := r.RevokedBefore(t.Context(), "subject:b", "subject:a")
 		if err != nil || len(got) != 2 || !got[0].IsZero() || !got[1].Equal(now.Add(time.Second)) {
-			t.Errorf("marks %v, %v; want none and %v", got, err, now.Add(time.Second))
+			t.Errorf("revocations %v, %v; want none and %v", got, err, now.Add(time.Second))
 		}
 		if life := s.MustDo("PTTL", "session:revoked:subject:a"); len(life) != 7 || life[0] != '3' {
-			t.Errorf("the mark lives for %s ms, want almost an hour", life)
+			t.Errorf("the revocation lives for %s ms, want almost an hour", life)
 		}
 	})
 }

@@ -19,11 +19,14 @@ import (
 // command's memory to the next one while the goroutine that wrote to the broken
 // connection may still be reading it: the race detector finds that within
 // seconds when connections are cut.
-func persist(ctx context.Context, attempt func() error) error {
+func (st *Store) persist(ctx context.Context, attempt func() error) error {
 	for n := 0; ; n++ {
 		err := attempt()
 		if err == nil || !isTransient(err) {
 			return err
+		}
+		if isReadOnly(err) && st.conns != nil {
+			st.conns.CloseSettled()
 		}
 		if ended := pause(ctx, n); ended != nil {
 			if errors.Is(err, ended) {
@@ -34,8 +37,8 @@ func persist(ctx context.Context, attempt func() error) error {
 	}
 }
 
-// isTransient reports whether trying again may help: the connection broke, or
-// the server is about to be there.
+// isTransient reports whether trying again may help: the connection broke, the
+// server is about to be there, or another one has become the master.
 func isTransient(err error) bool {
 	var short *replicasError
 	if client.IsRedisNil(err) || errors.Is(err, client.ErrClosing) || errors.As(err, &short) {
@@ -44,7 +47,7 @@ func isTransient(err error) bool {
 	if refusal, ok := client.IsRedisErr(err); ok {
 		_, moved := refusal.IsMoved()
 		_, ask := refusal.IsAsk()
-		return moved || ask || refusal.IsLoading() || refusal.IsClusterDown() || refusal.IsTryAgain()
+		return moved || ask || refusal.IsLoading() || refusal.IsClusterDown() || refusal.IsTryAgain() || isReadOnly(err)
 	}
 	return true
 }

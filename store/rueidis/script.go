@@ -1,0 +1,191 @@
+package rueidis
+
+import (
+	"strconv"
+	"time"
+)
+
+// Every write is a script, which the server runs in one step. Its first key is
+// the session's; if the write concerns the index of a subject, the second key is
+// the index. A script answers
+//
+//	nil                  there is no session
+//	1                    written
+//	2                    refused because of a revocation
+//	array: 1, subject    deleted, and whose session it was
+//	a string             not written, and the value in place
+//
+// The scripts are sent as text. Their hashes would save less than the server's
+// processor time varies by between two runs, need a second round trip after
+// every restart and fail-over, and need SHA-1, which a program that is confined
+// to FIPS 140 algorithms does not have.
+//
+// They use no library of the server but Lua's own, so that they run on servers
+// and in test doubles that lack the others.
+
+// script is the text of a write, for the record alone and for the record and an
+// index entry together. The arguments of the entry come last: see [entry.args].
+type script struct{ alone, indexed string }
+
+// newScript joins the part of a script that looks at the record, and may refuse,
+// and the part that writes it. A server at its memory limit refuses a script
+// whose first write needs memory. The record's does, so that it is refused with
+// its index entry or not at all.
+func newScript(look, write string) script {
+	return script{
+		alone:   look + write + "return 1",
+		indexed: look + refuseRevoked + write + addEntry + "return 1",
+	}
+}
+
+const (
+	// entryArgs names the key and the first argument of an index entry.
+	entryArgs = `local index,a=KEYS[#KEYS],#ARGV-4
+`
+
+	// refuseRevoked ends the script if the write is a login that a revocation of
+	// its subject covers. The revocation is a member of the index that is no ID;
+	// its score is the time, negated.
+	refuseRevoked = entryArgs + `if ARGV[a+2]~='' then
+local r=redis.call('ZSCORE',index,'revoked')
+if r and tonumber(ARGV[a+2])<=-tonumber(r) then return 2 end
+end
+`
+
+	// addEntry adds an entry or prolongs it, never shortens it: of two
+	// concurrent writes the one that fails may have asked for the shorter time.
+	// It removes the entries whose time has passed, and keeps the index for as
+	// long as the entry that stays longest.
+	addEntry = `local s=redis.call('ZSCORE',index,ARGV[a])
+if not s or tonumber(s)<tonumber(ARGV[a+1]) then redis.call('ZADD',index,ARGV[a+1],ARGV[a]) end
+redis.call('ZREMRANGEBYSCORE',index,'0',ARGV[a+3])
+redis.call('PEXPIRE',index,string.format('%.0f',math.max(tonumber(ARGV[a+4]),redis.call('PTTL',index))))
+`
+
+	// entryScript adds an entry by itself, where one script cannot reach both
+	// keys.
+	entryScript = refuseRevoked + addEntry + "return 1"
+
+	// readNumber defines num(i), the integer of eight bytes at position i of
+	// the record's head h.
+	readNumber = `local function num(i) local n=0 for j=i,i+7 do n=n*256+string.byte(h,j) end return n end
+`
+
+	// readSubject defines subject(h), the subject of the record whose head is h,
+	// and nil if the record is damaged.
+	readSubject = `local function subject(h)
+if #h<26 then return nil end
+local at=26+8*string.byte(h,26)
+local n=redis.call('GETRANGE',KEYS[1],at,at+1)
+if #n<2 then return nil end
+n=256*string.byte(n,1)+string.byte(n,2)
+if n==0 then return '' end
+return redis.call('GETRANGE',KEYS[1],at+2,at+1+n)
+end
+`
+)
+
+var (
+	// ARGV: value, lifetime.
+	createScript = newScript(`local v=redis.call('GET',KEYS[1])
+if v then return v end
+`, `redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+`)
+
+	// ARGV: kind and revision to be replaced; what is to stand before the
+	// earlier revisions; subject and payload; lifetime; the present time. The
+	// revision that is replaced becomes the newest of the earlier ones, which
+	// are kept while writes come within ten seconds of each other, which is
+	// longer than a write is repeated. A record that ends before its subject
+	// is damaged, and what reads the answer reports that.
+	updateScript = newScript(`local h=redis.call('GETRANGE',KEYS[1],0,281)
+if h=='' then return false end
+if #h<26 or #h<26+8*string.byte(h,26) or string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
+`+readNumber+`local now=tonumber(ARGV[5])
+if num(10)<=now then return false end
+`, `local n=0
+if now-num(18)<10000 then n=math.min(string.byte(h,26),31) end
+redis.call('SET',KEYS[1],ARGV[2]..string.char(n+1)..string.sub(h,2,9)..string.sub(h,27,26+8*n)..ARGV[3],'PX',ARGV[4])
+`)
+
+	deleteScript = script{alone: deleteText}
+)
+
+const (
+	// ARGV: tombstone, its lifetime. DEL comes first because a server at its
+	// memory limit refuses a script that begins with SET, and then no session
+	// could be ended. A tombstone keeps the time of the first deletion.
+	deleteText = readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,25)
+local k=string.sub(h,1,1)
+if k=='\192' then redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1 end
+if k~='' and k~='\193' then return k end
+local s=subject(h) or ''
+redis.call('DEL',KEYS[1])
+redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+return {1,s}`
+
+	// Writes what is there once more, so that replicas have something to
+	// acknowledge.
+	rewriteScript = `local v=redis.call('GET',KEYS[1])
+if v then redis.call('SET',KEYS[1],v,'KEEPTTL') end
+return 1`
+
+	// Records a revocation and returns the entries that it concerns. ARGV: the
+	// time before which logins are revoked; how long to remember that; the
+	// present time. The first command is one that a server at its memory limit
+	// lets through.
+	revokeScript = `redis.call('ZREMRANGEBYSCORE',KEYS[1],'0',ARGV[3])
+local r=redis.call('ZSCORE',KEYS[1],'revoked')
+if not r or -tonumber(r)<tonumber(ARGV[1]) then redis.call('ZADD',KEYS[1],'-'..ARGV[1],'revoked') end
+redis.call('PEXPIRE',KEYS[1],string.format('%.0f',math.max(tonumber(ARGV[2]),redis.call('PTTL',KEYS[1]))))
+return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[3],'+inf')`
+
+	// Ends a session that the index of a revoked subject names. ARGV: subject;
+	// tombstone; its lifetime; a new revision; the present time as in a record;
+	// the same as a number. Answers 0 if there was no session, 1 if it has
+	// deleted the session, 2 if this very tombstone was there already, and 3 if it
+	// has left what is there.
+	//
+	// If there is no session, its creation may be under way, so that its place
+	// is taken by a tombstone. If the session is another subject's, a login may
+	// be under way that makes it this one's: with a new revision it conflicts,
+	// and meets the revocation when it is tried again.
+	endScript = readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,281)
+local k=string.sub(h,1,1)
+if k=='\192' then
+redis.call('PEXPIRE',KEYS[1],ARGV[3])
+if h==ARGV[2] then return 2 end
+return 0
+end
+if k~='' and k~='\193' then return 3 end
+local live=0
+if k=='\193' then
+local s=subject(h)
+if not s then return 3 end
+` + readNumber + `local now=tonumber(ARGV[6])
+if num(10)>now then live=1 end
+if s~=ARGV[1] then
+local old=string.byte(h,26)
+local n=0
+if now-num(18)<10000 then n=math.min(old,31) end
+local v,ttl=redis.call('GET',KEYS[1]),redis.call('PTTL',KEYS[1])
+if ttl<1 then ttl=num(10)-now end
+v='\193'..ARGV[4]..string.sub(v,10,17)..ARGV[5]..string.char(n+1)..string.sub(v,2,9)..string.sub(v,27,26+8*n)..string.sub(v,27+8*old)
+redis.call('DEL',KEYS[1])
+redis.call('SET',KEYS[1],v,'PX',math.max(ttl,1))
+return 3
+end
+end
+redis.call('DEL',KEYS[1])
+redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3])
+return live`
+)
+
+// lifetime returns the time until expires as scripts take it. The server is
+// told how long a key is to live, not until when: its clock may differ, and
+// every record has its expiry in it. A key must live for a positive time.
+func lifetime(expires time.Time) string {
+	return milliseconds(max(time.Until(expires).Milliseconds(), 1))
+}
+
+func milliseconds(n int64) string { return strconv.FormatInt(n, 10) }
