@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -106,13 +105,11 @@ func TestPagesNeedNoScriptAndNoInlineStyle(t *testing.T) {
 // down is a store that does not answer.
 type down struct{ *memory.Store }
 
-func (down) Load(context.Context, string) (store.Record, error) {
-	return store.Record{}, errors.New("connection refused to 10.0.0.7")
+func (down) Load(context.Context, store.ID) (store.Record, error) {
+	return store.Record{}, errRefused
 }
 
-func (down) Create(context.Context, store.Record) (string, error) {
-	return "", errors.New("connection refused to 10.0.0.7")
-}
+func (down) Create(context.Context, store.Record) error { return errRefused }
 
 func TestStoreThatIsDownGivesAPageThatSaysSo(t *testing.T) {
 	b := openShopOn(t, down{memory.New()}, "memory")
