@@ -39,23 +39,25 @@ type actor struct {
 	name   string
 	cookie string
 
-	sess     *sess // nil: none that is stored
-	gen      int
-	seen     State // what sess held when the request last heard of it
-	pending  []change
-	unsure   map[store.Rev][]change // what its writes held that got no answer
-	lost     []store.Rev            // its writes upon rev that got no answer
-	rev      store.Rev              // of the record when seen was
-	fault    bool                   // something was broken since its operation began
-	tx       change                 // the transaction that runs
-	renew    bool
-	doomed   *sess
-	ghost    *sess     // what a creation of its own has left that got no answer
-	muted    bool      // its session has ended under it
-	tell     string    // what the client is to be told: "", "set" or "expired"
-	loadedAt time.Time // zero where it has loaded none
-	broken   bool      // the session could not be loaded
-	begun    bool      // the response has begun
+	sess      *sess // nil: none that is stored
+	gen       int
+	seen      State // what sess held when the request last heard of it
+	pending   []change
+	unsure    map[store.Rev][]change // what its writes held that got no answer
+	lost      []store.Rev            // its writes upon rev that got no answer
+	rev       store.Rev              // of the record when seen was
+	fault     bool                   // something was broken since its operation began
+	tx        change                 // the transaction that runs
+	renew     bool
+	doomed    *sess
+	ghost     *sess     // what a creation of its own has left that got no answer
+	muted     bool      // its session has ended under it
+	tell      string    // what the client is to be told: "", "set" or "expired"
+	loadedAt  time.Time // zero where it has loaded none
+	arrivedAt time.Time // not before it came to Wrap
+	refused   bool      // its last write, as a login that a revocation covers
+	broken    bool      // the session could not be loaded
+	begun     bool      // the response has begun
 
 	loading, refresh bool // the next load is that of the request, of a transaction
 

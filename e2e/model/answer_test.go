@@ -17,11 +17,11 @@ var (
 // answer makes the call that a request has stopped at, or breaks it.
 func (w *world) answer(r *request, how verb) {
 	c := r.call
-	r.tried = r.tried || c.op == "index" || c.op == "create"
-	write := c.op == "create" || c.op == "update" || c.op == "delete"
+	r.tried = r.tried || c.op == "create"
+	write := c.op != "load" && c.op != "list"
 	text := c.describe(&w.model)
 	switch {
-	case how == late && !write, how == lose && c.op == "load", how == lose && c.op == "indexed":
+	case !write && (how == late || how == lose):
 		how = drop
 	}
 	extension := c.op == "update" && w.extends(&r.actor)
@@ -85,18 +85,23 @@ func copied(a *actor) *actor {
 func (w *world) made(a *actor, c *call, answered bool) {
 	switch c.op {
 	case "create":
-		w.created(a, &c.rec, c.built, answered)
+		w.created(a, &c.rec, c.at, answered)
 	case "update":
-		w.updated(a, &c.rec, c.built, answered)
+		w.updated(a, &c.rec, c.at, answered)
 	case "delete":
 		w.removed(a, c.id, answered)
+	case "revoke":
+		w.noteRevocation(c.user, c.before)
+		for _, id := range c.deleted {
+			w.removed(a, id, answered)
+		}
 	}
 }
 
 // answered tells the model of a call and its answer.
 func (w *world) answered(r *request, c *call) {
 	switch {
-	case c.op == "indexed":
+	case c.op == "list":
 		r.asked, r.askedFor = w.clock, c.user
 	case c.op == "load" && (c.err == nil || errors.Is(c.err, session.ErrNotFound)):
 		w.loaded(&r.actor, c.id, c.at)
@@ -111,6 +116,8 @@ func (w *world) answered(r *request, c *call) {
 		if r.ghost = w.byID(c.id); r.ghost == nil {
 			w.fail("%s: told that an ID is in use that nobody has", r.name)
 		}
+	case errors.Is(c.err, session.ErrRevoked):
+		w.refusedLogin(&r.actor, &c.rec)
 	case w.setup.proxy != nil:
 		w.unknown = true
 	default:

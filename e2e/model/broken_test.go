@@ -11,7 +11,6 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -19,16 +18,17 @@ import (
 // broken is a store that does one thing wrong.
 type broken struct {
 	*memory.Store
-	create func(context.Context, store.Record) (string, error)
-	load   func(context.Context, string) (store.Record, error)
-	update func(context.Context, string, store.Rev, store.Record) (string, error)
-	delete func(context.Context, string) error
-	index  func(context.Context, string, session.ID, time.Time) error
-	old    map[string][]store.Record // what a session has held
+	create func(context.Context, store.Record) error
+	load   func(context.Context, store.ID) (store.Record, error)
+	update func(context.Context, store.Rev, store.Record) error
+	delete func(context.Context, store.ID) error
+	list   func(context.Context, string) ([]store.Record, error)
+	revoke func(context.Context, string, time.Time, ...store.ID) ([]store.ID, error)
+	old    map[store.ID][]store.Record // what a session has held
 }
 
 func (b *broken) Create(ctx context.Context, rec store.Record) error {
-	b.old[rec.ID.String()] = append(b.old[rec.ID.String()], rec)
+	b.old[rec.ID] = append(b.old[rec.ID], rec)
 	if b.create != nil {
 		return b.create(ctx, rec)
 	}
@@ -37,40 +37,47 @@ func (b *broken) Create(ctx context.Context, rec store.Record) error {
 
 func (b *broken) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if b.load != nil {
-		return b.load(ctx, ref)
+		return b.load(ctx, id)
 	}
 	return b.Store.Load(ctx, id)
 }
 
 func (b *broken) Update(ctx context.Context, base store.Rev, rec store.Record) error {
-	b.old[ref] = append(b.old[ref], rec)
+	b.old[rec.ID] = append(b.old[rec.ID], rec)
 	if b.update != nil {
-		return b.update(ctx, ref, base, rec)
+		return b.update(ctx, base, rec)
 	}
 	return b.Store.Update(ctx, base, rec)
 }
 
 func (b *broken) Delete(ctx context.Context, id store.ID) error {
 	if b.delete != nil {
-		return b.delete(ctx, ref)
+		return b.delete(ctx, id)
 	}
 	return b.Store.Delete(ctx, id)
 }
 
-func (b *broken) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
-	if b.index != nil {
-		return b.index(ctx, subject, id, until)
+func (b *broken) ListSessions(ctx context.Context, subject string) ([]store.Record, error) {
+	if b.list != nil {
+		return b.list(ctx, subject)
 	}
-	return b.Store.Index(ctx, subject, id, until)
+	return b.Store.ListSessions(ctx, subject)
+}
+
+func (b *broken) RevokeSubject(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
+	if b.revoke != nil {
+		return b.revoke(ctx, subject, before, except...)
+	}
+	return b.Store.RevokeSubject(ctx, subject, before, except...)
 }
 
 // force stores a record, whatever the revision.
-func (b *broken) force(ctx context.Context, ref string, rec store.Record) (string, error) {
-	current, err := b.Store.Load(ctx, id)
+func (b *broken) force(ctx context.Context, rec store.Record) error {
+	current, err := b.Store.Load(ctx, rec.ID)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return b.Store.Update(ctx, ref, current.Rev, rec)
+	return b.Store.Update(ctx, current.Rev, rec)
 }
 
 // TestBrokenStores breaks the store on purpose. The model must find it, soon and
@@ -87,75 +94,87 @@ func TestBrokenStores(t *testing.T) {
 		make func(*broken)
 	}{
 		{"Update ignores the revision", func(b *broken) {
-			b.update = func(ctx context.Context, ref string, _ store.Rev, rec store.Record) (string, error) {
-				return b.force(ctx, ref, rec)
-			}
+			b.update = func(ctx context.Context, _ store.Rev, rec store.Record) error { return b.force(ctx, rec) }
 		}},
-		{"Update forgets what it is told", func(b *broken) {
-			b.update = func(_ context.Context, ref string, _ store.Rev, _ store.Record) (string, error) { return ref, nil }
+		{"Update stores nothing", func(b *broken) {
+			b.update = func(context.Context, store.Rev, store.Record) error { return nil }
 		}},
 		{"Update answers a conflict to its own write", func(b *broken) {
 			b.update = func(ctx context.Context, base store.Rev, rec store.Record) error {
-				ref, err := b.Store.Update(ctx, base, rec)
+				err := b.Store.Update(ctx, base, rec)
 				if err == nil && rec.Rev%4 == 0 {
-					return "", &store.ConflictError{Current: rec}
+					return &store.ConflictError{Current: rec}
 				}
-				return ref, err
+				return err
 			}
 		}},
 		{"Update brings back what was deleted", func(b *broken) {
-			back := map[string]store.Record{}
+			back := map[store.ID]store.Record{}
 			b.update = func(ctx context.Context, base store.Rev, rec store.Record) error {
-				newRef, err := b.Store.Update(ctx, base, rec)
-				if errors.Is(err, session.ErrNotFound) {
-					back[ref] = rec
-					return ref, nil
+				err := b.Store.Update(ctx, base, rec)
+				if errors.Is(err, store.ErrNotFound) {
+					back[rec.ID] = rec
+					return nil
 				}
-				return newRef, err
+				return err
 			}
 			b.load = func(ctx context.Context, id store.ID) (store.Record, error) {
-				if rec, ok := back[ref]; ok {
+				if rec, ok := back[id]; ok {
 					return rec, nil
 				}
 				return b.Store.Load(ctx, id)
 			}
 		}},
 		{"Delete leaves the record", func(b *broken) {
-			b.delete = func(context.Context, string) error { return nil }
+			b.delete = func(context.Context, store.ID) error { return nil }
 		}},
 		{"Load returns what was there before", func(b *broken) {
 			b.load = func(ctx context.Context, id store.ID) (store.Record, error) {
 				if _, err := b.Store.Load(ctx, id); err != nil {
 					return store.Record{}, err
 				}
-				old := b.old[ref]
+				old := b.old[id]
 				return old[max(0, len(old)-2)], nil
 			}
 		}},
 		{"Create overwrites", func(b *broken) {
 			b.create = func(ctx context.Context, rec store.Record) error {
-				ref, err := b.Store.Create(ctx, rec)
+				err := b.Store.Create(ctx, rec)
 				if errors.Is(err, store.ErrExists) {
-					return b.force(ctx, rec.ID.String(), rec)
+					return b.force(ctx, rec)
 				}
-				return ref, err
+				return err
 			}
 		}},
-		{"Index forgets every other session", func(b *broken) {
-			n := 0
-			b.index = func(ctx context.Context, subject string, id session.ID, until time.Time) error {
-				if n++; n%2 == 0 {
-					return nil
+		{"ListSessions leaves one out", func(b *broken) {
+			b.list = func(ctx context.Context, subject string) ([]store.Record, error) {
+				recs, err := b.Store.ListSessions(ctx, subject)
+				return recs[:max(0, len(recs)-1)], err
+			}
+		}},
+		{"RevokeSubject leaves one out", func(b *broken) {
+			b.revoke = func(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
+				recs, err := b.Store.ListSessions(ctx, subject)
+				if err != nil {
+					return nil, err
 				}
-				return b.Store.Index(ctx, subject, id, until)
+				if len(recs) > 0 {
+					except = append(except, recs[0].ID)
+				}
+				return b.Store.RevokeSubject(ctx, subject, before, except...)
+			}
+		}},
+		{"RevokeSubject does not cover logins in flight", func(b *broken) {
+			b.revoke = func(ctx context.Context, subject string, _ time.Time, except ...store.ID) ([]store.ID, error) {
+				return b.Store.RevokeSubject(ctx, subject, time.UnixMilli(1), except...)
 			}
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			found := newFinding(t)
-			found.check(checks, inMemory(t, func(st *memory.Store) indexedStore {
-				b := &broken{Store: st, old: map[string][]store.Record{}}
+			found.check(checks, inMemory(t, func(st *memory.Store) store.SubjectIndex {
+				b := &broken{Store: st, old: map[store.ID][]store.Record{}}
 				test.make(b)
 				return b
 			}))

@@ -2,8 +2,10 @@ package model_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // removed is told that a record was deleted.
@@ -69,4 +71,35 @@ func (m *model) listed(who, user string, since int, ids []session.ID) {
 			m.fail("%s: %s is listed among the sessions of %s", who, x.name, user)
 		}
 	}
+}
+
+// noteRevocation is told that the sessions of a user were revoked.
+func (m *model) noteRevocation(user string, before time.Time) {
+	m.clock++
+	if before.After(m.revocations[user]) {
+		m.revocations[user] = before
+	}
+}
+
+// loggedIn checks a write that has made a session its subject's: no revocation
+// since the request has arrived may have been passed over.
+func (m *model) loggedIn(a *actor, rec *store.Record) {
+	switch {
+	case rec.Subject == "":
+	case rec.LoginSince.IsZero():
+		m.fail("%s: logged in without a time", a.name)
+	case rec.LoginSince.After(a.arrivedAt):
+		m.fail("%s: logged in as of %v, but arrived at %v", a.name, rec.LoginSince, a.arrivedAt)
+	case !rec.LoginSince.After(m.revocations[rec.Subject]):
+		m.fail("%s: logged in as %s, who was revoked since the request has arrived", a.name, rec.Subject)
+	}
+}
+
+// refusedLogin is told that a write was refused as a login which a revocation
+// covers.
+func (m *model) refusedLogin(a *actor, rec *store.Record) {
+	if rec.LoginSince.IsZero() || rec.LoginSince.After(m.revocations[rec.Subject]) {
+		m.fail("%s: refused as %q, who was not revoked since the request has arrived", a.name, rec.Subject)
+	}
+	a.fault, a.refused = true, true
 }

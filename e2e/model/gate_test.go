@@ -3,35 +3,28 @@ package model_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 )
 
-// indexedStore is what a store must be for the model.
-type indexedStore interface {
-	store.Store
-	store.SubjectIndex
-}
-
 // gate is a store that stops every request at each of its calls, until the
 // schedule has made the call, or has broken it.
-type gate struct{ indexedStore }
+type gate struct{ store.SubjectIndex }
 
 // call is a call of the store that a request has stopped at.
 type call struct {
-	op    string
-	id    session.ID
-	rec   store.Record // of a write
-	user  string       // of a call of the index
-	at    time.Time    // when it was made
-	built time.Time    // when what it writes was built
-	do    func() error // makes it
-	err   error        // what the request is answered
+	op      string
+	id      store.ID
+	rec     store.Record // of a write
+	user    string       // of a call of the index
+	before  time.Time    // of a revocation
+	deleted []store.ID   // by a revocation
+	at      time.Time    // when it was made
+	do      func() error // makes it
+	err     error        // what the request is answered
 }
 
 // requestKey is the context key of the request that calls.
@@ -45,76 +38,58 @@ func pass(ctx context.Context, c *call) error {
 		return c.do()
 	}
 	c.at = time.Now()
-	c.built = c.at
-	if before := r.call; before != nil &&
-		(before.op == "index" && before.err == nil || before.op == "create" && errors.Is(before.err, store.ErrExists)) {
-		c.built = before.built // it was noted before, or tried under another ID
-	}
 	r.call = c
 	r.stop(atCall)
 	return c.err
 }
 
-func (g gate) Create(ctx context.Context, rec store.Record) (ref string, err error) {
-	rec.Payload = bytes.Clone(rec.Payload) // it may be stored late
-	err = pass(ctx, &call{op: "create", id: rec.ID, rec: rec, do: func() (err error) {
-		ref, err = g.indexedStore.Create(unbound(ctx), rec)
-		return err
+func (g gate) Create(ctx context.Context, rec store.Record) error {
+	return pass(ctx, &call{op: "create", id: rec.ID, rec: rec, do: func() error {
+		return g.SubjectIndex.Create(unbound(ctx), rec)
 	}})
-	return ref, err
 }
 
-func (g gate) Load(ctx context.Context, ref string) (rec store.Record, err error) {
-	id, err := store.ParseID(ref)
-	if err != nil {
-		return rec, err
-	}
+func (g gate) Load(ctx context.Context, id store.ID) (rec store.Record, err error) {
 	err = pass(ctx, &call{op: "load", id: id, do: func() (err error) {
-		rec, err = g.indexedStore.Load(unbound(ctx), ref)
+		rec, err = g.SubjectIndex.Load(unbound(ctx), id)
 		return err
 	}})
 	return rec, err
 }
 
-func (g gate) Update(ctx context.Context, ref string, base store.Rev, rec store.Record) (newRef string, err error) {
-	rec.Payload = bytes.Clone(rec.Payload)
-	err = pass(ctx, &call{op: "update", id: rec.ID, rec: rec, do: func() (err error) {
-		newRef, err = g.indexedStore.Update(unbound(ctx), ref, base, rec)
-		return err
+func (g gate) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+	return pass(ctx, &call{op: "update", id: rec.ID, rec: rec, do: func() error {
+		return g.SubjectIndex.Update(unbound(ctx), base, rec)
 	}})
-	return newRef, err
 }
 
 func (g gate) Delete(ctx context.Context, id store.ID) error {
-	id, err := store.ParseID(ref)
-	if err != nil {
+	return pass(ctx, &call{op: "delete", id: id, do: func() error {
+		return g.SubjectIndex.Delete(unbound(ctx), id)
+	}})
+}
+
+func (g gate) ListSessions(ctx context.Context, subject string) (recs []store.Record, err error) {
+	err = pass(ctx, &call{op: "list", user: subject, do: func() (err error) {
+		recs, err = g.SubjectIndex.ListSessions(unbound(ctx), subject)
+		// They come in any order, and a schedule must always run alike.
+		slices.SortFunc(recs, func(a, b store.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+		return err
+	}})
+	return recs, err
+}
+
+func (g gate) RevokeSubject(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
+	c := &call{op: "revoke", user: subject, before: before}
+	c.do = func() (err error) {
+		c.deleted, err = g.SubjectIndex.RevokeSubject(unbound(ctx), subject, before, except...)
+		slices.SortFunc(c.deleted, func(a, b store.ID) int { return bytes.Compare(a[:], b[:]) })
 		return err
 	}
-	return pass(ctx, &call{op: "delete", id: id, do: func() error {
-		return g.indexedStore.Delete(unbound(ctx), ref)
-	}})
-}
-
-func (g gate) Index(ctx context.Context, subject string, id session.ID, until time.Time) error {
-	return pass(ctx, &call{op: "index", id: id, user: subject, do: func() error {
-		return g.indexedStore.Index(unbound(ctx), subject, id, until)
-	}})
-}
-
-func (g gate) Unindex(ctx context.Context, subject string, id session.ID) error {
-	return pass(ctx, &call{op: "unindex", id: id, user: subject, do: func() error {
-		return g.indexedStore.Unindex(unbound(ctx), subject, id)
-	}})
-}
-
-func (g gate) Indexed(ctx context.Context, subject string) (indexed []store.Indexed, err error) {
-	err = pass(ctx, &call{op: "indexed", user: subject, do: func() (err error) {
-		indexed, err = g.indexedStore.Indexed(unbound(ctx), subject)
-		// They come in any order, and a schedule must always run alike.
-		slices.SortFunc(indexed, func(a, b store.Indexed) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-		return err
-	}})
-	return indexed, err
+	if err := pass(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.deleted, nil
 }
 
 // unbound is the context of a call that the schedule makes: when the request is

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/typedsession/typedsession/session"
 )
@@ -142,17 +143,18 @@ func (w *world) administration(r *request, s step) *operation {
 
 // idsOf returns the IDs of a user's sessions.
 func idsOf(ctx context.Context, m *session.Manager[State], user string) (ids []session.ID, err error) {
-	for info, err := range m.Sessions(ctx, user) {
-		if err != nil {
-			return nil, err
-		}
+	infos, err := m.Sessions(ctx, user)
+	for _, info := range infos {
 		ids = append(ids, info.ID)
 	}
-	return ids, nil
+	return ids, err
 }
 
 // arrived takes note that a request has stopped.
 func (w *world) arrived(r *request) {
+	if r.arrivedAt.IsZero() {
+		r.arrivedAt = time.Now()
+	}
 	switch r.at {
 	case atHandler:
 		if r.op != nil {
@@ -185,6 +187,7 @@ func (w *world) handled(r *request) {
 	case others:
 		w.administered(r)
 		r.revoking = false
+		r.arrivedAt = time.Now() // the revocation does not cover its own login
 	case write:
 		if !r.begun {
 			w.committed(r)

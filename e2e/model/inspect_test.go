@@ -37,14 +37,18 @@ func (w *world) inspect() {
 		return
 	}
 	a := actor{name: "after revoking " + users[0], user: users[0], since: w.clock, revoking: true}
+	var ended []session.ID // before, since the call takes time
+	for _, x := range w.sessions {
+		if w.model.live(x) && x.state.User == users[0] {
+			ended = append(ended, x.id)
+		}
+	}
 	n, err := w.plain.RevokeSubject(ctx, users[0])
 	if err != nil {
 		w.fail("in the end: revoking %s: %v", users[0], err)
 	}
-	for _, x := range w.sessions {
-		if w.model.live(x) && x.state.User == users[0] {
-			w.removed(&a, x.id, true)
-		}
+	for _, id := range ended {
+		w.removed(&a, id, true)
 	}
 	w.revoked(&a, n)
 	w.probe(a.name)

@@ -7,13 +7,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // inMemory returns a property that draws a schedule, and runs it on what wrap
 // makes of a store in memory, where time is a bubble's and nothing is left to
 // chance.
-func inMemory(t *testing.T, wrap func(*memory.Store) indexedStore) func(*rapid.T) {
+func inMemory(t *testing.T, wrap func(*memory.Store) store.SubjectIndex) func(*rapid.T) {
 	gen := stepOf()
 	runs := runner{run: func(s setup, schedule []step) (failure string, what *trace) {
 		synctest.Test(t, func(t *testing.T) {
@@ -34,5 +35,5 @@ func inMemory(t *testing.T, wrap func(*memory.Store) indexedStore) func(*rapid.T
 }
 
 func TestMemory(t *testing.T) {
-	check(t, 3000, inMemory(t, func(st *memory.Store) indexedStore { return st }))
+	check(t, 3000, inMemory(t, func(st *memory.Store) store.SubjectIndex { return st }))
 }

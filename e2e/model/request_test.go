@@ -58,6 +58,7 @@ const (
 	notFound    = "not found"
 	committed   = "committed"
 	unavailable = "unavailable"
+	covered     = "revoked" // by a revocation that covers the login
 )
 
 // result says what an error is, without anything that differs between two runs
@@ -74,6 +75,8 @@ func result(err error) string {
 		return unavailable
 	case errors.Is(err, session.ErrConflict):
 		return "conflict"
+	case errors.Is(err, session.ErrRevoked):
+		return covered
 	case errors.Is(err, errRefused), errors.Is(err, errNoCode):
 		return err.Error()
 	}
@@ -184,6 +187,8 @@ func answerOf(err error) string {
 		return " (conflict)"
 	case errors.Is(err, store.ErrExists):
 		return " (exists)"
+	case errors.Is(err, store.ErrRevoked):
+		return " (revoked)"
 	}
 	return " (" + strings.TrimPrefix(err.Error(), "store: ") + ")"
 }

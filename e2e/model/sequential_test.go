@@ -43,12 +43,13 @@ type model struct {
 	timed      bool // time is the bubble's, and known exactly
 	perSubject int
 
-	clock     int
-	sessions  []*sess
-	tokens    map[string]token
-	redeemed  map[int]bool
-	unlimited map[string]bool // users for whom MaxSessionsPerSubject was not brought about
-	failure   string
+	clock       int
+	sessions    []*sess
+	tokens      map[string]token
+	redeemed    map[int]bool
+	unlimited   map[string]bool      // users for whom MaxSessionsPerSubject was not brought about
+	revocations map[string]time.Time // the latest of each user
+	failure     string
 }
 
 func (m *model) fail(format string, args ...any) {
@@ -201,6 +202,7 @@ func (m *model) created(a *actor, rec *store.Record, built time.Time, answered b
 	}
 	m.sessions = append(m.sessions, x)
 	m.stored(a, x, rec)
+	m.loggedIn(a, rec)
 	if answered {
 		a.sess, a.gen, a.tell, a.muted = x, x.gen, "set", false
 		m.settled(a)
@@ -238,6 +240,7 @@ func (m *model) updated(a *actor, rec *store.Record, built time.Time, answered b
 	}
 	if after.User != former {
 		x.owners = append(x.owners, owner{after.User, m.clock})
+		m.loggedIn(a, rec)
 	}
 	m.stored(a, x, rec)
 	switch {
@@ -307,6 +310,11 @@ func (m *model) saved(a *actor, err string, excused bool) {
 			m.fail("%s: told of a success, but %s is still there", a.name, a.doomed.name)
 		}
 		a.pending, a.unsure = nil, nil
+	case covered:
+		if !a.refused {
+			m.fail("%s: told that its login is revoked", a.name)
+		}
+		a.tx = nil
 	case notFound:
 		m.lapse(a)
 		if login := m.login(a); !a.muted || login {

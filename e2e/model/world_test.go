@@ -10,6 +10,7 @@ import (
 
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // The timeouts.
@@ -25,7 +26,7 @@ var waits = [...]time.Duration{2 * time.Millisecond, grace, idleTimeout/10 + tim
 
 // setup is what a schedule runs on.
 type setup struct {
-	store      indexedStore
+	store      store.SubjectIndex
 	processes  bool // every tab talks to a process of its own
 	perSubject int
 	sealed     bool             // SealRecords
@@ -64,6 +65,7 @@ func run(s setup, schedule []step) (failure string, what *trace) {
 		model: model{
 			timed: s.proxy == nil, perSubject: s.perSubject,
 			tokens: map[string]token{}, redeemed: map[int]bool{}, unlimited: map[string]bool{},
+			revocations: map[string]time.Time{},
 		},
 		browsers: map[byte]*browser{'A': {}, 'B': {}},
 	}
@@ -152,10 +154,9 @@ func (w *world) do(s step) {
 }
 
 // calling reports whether a save is half done. It takes seconds at most, wherever
-// it got stuck: a commit gives up after ten, and after a minute a session that
-// was noted in the index but is not there counts as one that has expired, and a
-// deleted one leaves no mark. A creation that has failed may be tried again, so
-// that it is half done until then.
+// it got stuck: a commit gives up after ten, and the tombstone of a deleted session
+// and a revocation last for a quarter of an hour. A creation that has failed may be
+// tried again, so that it is half done until then.
 func (w *world) calling() bool {
 	for _, r := range w.requests {
 		if r != nil && (r.at == atCall || r.at == running || r.tried && r.sess == nil) {
