@@ -90,7 +90,7 @@ func (m *model) loggedIn(a *actor, rec *store.Record) {
 		m.fail("%s: logged in without a time", a.name)
 	case rec.LoginSince.After(a.arrivedAt):
 		m.fail("%s: logged in as of %v, but arrived at %v", a.name, rec.LoginSince, a.arrivedAt)
-	case !rec.LoginSince.After(m.revocations[rec.Subject]):
+	case !rec.LoginSince.After(m.revocations[rec.Subject]) && time.Since(m.revocations[rec.Subject]) < store.TombstoneLife:
 		m.fail("%s: logged in as %s, who was revoked since the request has arrived", a.name, rec.Subject)
 	}
 }
