@@ -55,11 +55,11 @@ type Config[T any] struct {
 	// clients that are not browsers. The zero Transport is the cookie.
 	Transport Transport
 
-	// Subject returns who a state belongs to, "" for nobody. When it changes,
+	// Subject returns who a state belongs to, "" for nobody. It is required;
+	// [Anonymous] says that there are no logins. When it changes,
 	// by a login, a logout or a change of user, the session's secret is renewed
 	// with the same write, so that a token which somebody planted before the
-	// login is worthless after it (session fixation). Nil means no subjects. It
-	// may be called from many goroutines at once, and must not change the
+	// login is worthless after it (session fixation). It may be called from many goroutines at once, and must not change the
 	// state.
 	Subject func(*T) string
 
@@ -124,6 +124,9 @@ const (
 	ExtendOnChange
 )
 
+// Anonymous is a Config.Subject for applications without logins.
+func Anonymous[T any](*T) string { return "" }
+
 const (
 	defaultIdleTimeout     = time.Hour
 	defaultAbsoluteTimeout = 24 * time.Hour
@@ -163,8 +166,8 @@ func (cfg Config[T]) validate() error {
 		return fmt.Errorf("AbsoluteTimeout %v is shorter than IdleTimeout %v", cfg.AbsoluteTimeout, cfg.IdleTimeout)
 	case cfg.MaxSessionsPerSubject < 0:
 		return fmt.Errorf("MaxSessionsPerSubject is negative: %d", cfg.MaxSessionsPerSubject)
-	case cfg.MaxSessionsPerSubject > 0 && cfg.Subject == nil:
-		return errors.New("MaxSessionsPerSubject is set, but Subject is not")
+	case cfg.Subject == nil:
+		return errors.New("Subject is nil: without logins, set it to session.Anonymous[T]")
 	case cfg.Extend > ExtendOnChange:
 		return fmt.Errorf("Extend is not a policy: %d", cfg.Extend)
 	}

@@ -30,6 +30,7 @@ func TestNewManagerNamesTheFieldThatIsWrong(t *testing.T) {
 		{"no keys", func(c *session.Config[state]) { c.Keys = nil }, "Config.Keys is empty"},
 		{"a zero key", func(c *session.Config[state]) { c.Keys = []session.Key{key, {}} }, "Config.Keys[1] is the zero Key"},
 		{"a key twice", func(c *session.Config[state]) { c.Keys = []session.Key{key, session.NewKey(), same} }, "Config.Keys[2] repeats Keys[0]"},
+		{"no subject, which is required even without logins", func(c *session.Config[state]) { c.Subject = nil }, "Config.Subject is nil"},
 		{"idle below zero", func(c *session.Config[state]) { c.IdleTimeout = -time.Second }, "Config.IdleTimeout is negative"},
 		{"idle below the clock's grain", func(c *session.Config[state]) { c.IdleTimeout = time.Microsecond }, "Config.IdleTimeout is shorter than a millisecond"},
 		{"absolute below zero", func(c *session.Config[state]) { c.AbsoluteTimeout = -1 }, "Config.AbsoluteTimeout is negative"},
@@ -64,7 +65,7 @@ func TestNewManagerNamesTheFieldThatIsWrong(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			cfg := session.Config[state]{Keys: []session.Key{key}}
+			cfg := session.Config[state]{Keys: []session.Key{key}, Subject: session.Anonymous[state]}
 			test.change(&cfg)
 			m, err := session.NewManager(memory.New(), cfg)
 			if err == nil || !strings.Contains(err.Error(), test.want) || m != nil {
@@ -84,7 +85,7 @@ func (brokenCodec) Append([]byte, *state) ([]byte, error) { return nil, errors.N
 func (brokenCodec) Decode([]byte, *state) error           { return errors.New("broken") }
 
 func TestNewManagerRefusesANilStore(t *testing.T) {
-	cfg := session.Config[state]{Keys: []session.Key{session.NewKey()}}
+	cfg := session.Config[state]{Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[state]}
 	for _, st := range []store.Store{nil, (*memory.Store)(nil)} {
 		if _, err := session.NewManager(st, cfg); err == nil || !strings.Contains(err.Error(), "store is nil") {
 			t.Errorf("NewManager(%#v) returned %v", st, err)

@@ -20,7 +20,7 @@ type visit struct{ Pages int }
 func newVisits(t *testing.T, st store.Store) *session.Manager[visit] {
 	t.Helper()
 	m, err := session.NewManager(st, session.Config[visit]{
-		Keys: []session.Key{session.NewKey()}, Cookie: session.Cookie{Name: "__Host-visit"}, Logger: quiet,
+		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[visit], Cookie: session.Cookie{Name: "__Host-visit"}, Logger: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func TestNothingShowsAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := session.Config[state]{Keys: []session.Key{key}}
+	cfg := session.Config[state]{Keys: []session.Key{key}, Subject: session.Anonymous[state]}
 	m := newManager(t, newSpy(), func(c *session.Config[state]) { c.Keys = cfg.Keys })
 	values := map[string]any{
 		"bare": key, "pointer": &key, "exported field": struct{ K session.Key }{key},

@@ -216,7 +216,7 @@ func TestFromOutsideOfWrap(t *testing.T) {
 				}
 			}()
 			// Another manager's session is not taken for it.
-			other, err := session.NewManager(newSpy(), session.Config[int]{Keys: []session.Key{session.NewKey()}})
+			other, err := session.NewManager(newSpy(), session.Config[int]{Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[int]})
 			if err != nil {
 				t.Fatal(err)
 			}

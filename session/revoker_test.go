@@ -117,7 +117,9 @@ func TestARevokerThatIsDown(t *testing.T) {
 }
 
 func TestRevokerIsForClientHeldStores(t *testing.T) {
-	_, err := session.NewManager(memory.New(), session.Config[state]{Keys: []session.Key{session.NewKey()}, Revoker: new(memory.Revoker)})
+	_, err := session.NewManager(memory.New(), session.Config[state]{
+		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[state], Revoker: new(memory.Revoker),
+	})
 	if err == nil || !strings.Contains(err.Error(), "Config.Revoker") {
 		t.Errorf("NewManager: %v", err)
 	}

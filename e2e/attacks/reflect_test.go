@@ -63,7 +63,7 @@ func TestConfigurationIsNoHole(t *testing.T) {
 		"Transport":     func(c *config, text string) { c.Transport = session.Header("X-Session" + text) },
 	} {
 		for _, text := range []string{"; Secure", ";", "\r\nX: y", "\n", "\x00", "\r", "\u0085"} {
-			cfg := config{Keys: []session.Key{session.NewKey()}}
+			cfg := config{Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[state]}
 			option(&cfg, text)
 			_, err := session.NewManager(memory.New(), cfg)
 			if err == nil || !strings.Contains(err.Error(), name) {

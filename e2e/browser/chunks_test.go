@@ -19,9 +19,10 @@ func TestChunksLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	type text struct{ Text string }
 	manager, err := session.NewManager(cookie.New(), session.Config[text]{
-		Keys:   []session.Key{session.NewKey()},
-		Cookie: session.Cookie{MaxChunks: 4},
-		Logger: slog.New(slog.DiscardHandler), // what fails here fails on purpose
+		Keys:    []session.Key{session.NewKey()},
+		Subject: session.Anonymous[text],
+		Cookie:  session.Cookie{MaxChunks: 4},
+		Logger:  slog.New(slog.DiscardHandler), // what fails here fails on purpose
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -32,8 +32,9 @@ type widget struct {
 func newWidget(t *testing.T, cookie session.Cookie) *widget {
 	t.Helper()
 	manager, err := session.NewManager(memory.New(), session.Config[visits]{
-		Keys:   []session.Key{session.NewKey()},
-		Cookie: cookie,
+		Keys:    []session.Key{session.NewKey()},
+		Subject: session.Anonymous[visits],
+		Cookie:  cookie,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -38,8 +38,9 @@ func (p place) start(t *testing.T, options ...func(*app)) *site {
 	t.Helper()
 	s := &site{t: t, place: p, store: &failingStore{Store: memory.New()}}
 	m, err := session.NewManager(s.store, session.Config[state]{
-		Keys:   []session.Key{session.NewKey()},
-		Logger: slog.New(slog.DiscardHandler),
+		Keys:    []session.Key{session.NewKey()},
+		Subject: session.Anonymous[state],
+		Logger:  slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

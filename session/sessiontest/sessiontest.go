@@ -60,7 +60,9 @@ func response[T any](t testing.TB, m *session.Manager[T], state T) *http.Respons
 // until the test ends.
 func Context[T any](t testing.TB, state T) context.Context {
 	t.Helper()
-	m, err := session.NewManager(memory.New(), session.Config[T]{Keys: []session.Key{session.NewKey()}})
+	m, err := session.NewManager(memory.New(), session.Config[T]{
+		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[T],
+	})
 	if err != nil {
 		t.Fatalf("sessiontest: %v", err)
 	}

@@ -26,6 +26,7 @@ func newManager(t testing.TB, st store.Store, transport session.Transport) *sess
 	t.Helper()
 	m, err := session.NewManager(st, session.Config[state]{
 		Keys:      []session.Key{session.NewKey()},
+		Subject:   session.Anonymous[state],
 		Cookie:    session.Cookie{MaxChunks: 3},
 		Transport: transport,
 	})
@@ -141,7 +142,9 @@ func TestDetectMutation(t *testing.T) {
 
 func ExampleRequest() {
 	t := &testing.T{} // yours
-	m, _ := session.NewManager(memory.New(), session.Config[state]{Keys: []session.Key{session.NewKey()}})
+	m, _ := session.NewManager(memory.New(), session.Config[state]{
+		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[state],
+	})
 	hello := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "hello", session.From[state](r.Context()).State().User)
 	}))
@@ -164,7 +167,7 @@ func TestContextEndsWithTheTest(t *testing.T) {
 func TestDetectMutationNeedsMsgPack(t *testing.T) {
 	type held struct{ Role fmt.Stringer }
 	m, err := session.NewManager(memory.New(), session.Config[held]{
-		Keys: []session.Key{session.NewKey()}, Codec: codec.Gob[held](),
+		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[held], Codec: codec.Gob[held](),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -77,7 +77,8 @@ func oursRedis(name string, delay time.Duration, subjects subjects) Contender {
 func open[T reader, P holder[T]](st store.Store, env Env, subjects subjects) (*Site, error) {
 	var conflicts atomic.Int64
 	cfg := session.Config[T]{
-		Keys: []session.Key{session.NewKey()},
+		Keys:    []session.Key{session.NewKey()},
+		Subject: session.Anonymous[T],
 	}
 	if subjects {
 		cfg.Subject = func(state *T) string { return P(state).state().UserID }
