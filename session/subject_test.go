@@ -221,7 +221,7 @@ func TestARunningRequestDoesNotOutliveRevocation(t *testing.T) {
 	}
 }
 
-func TestMaxPerSubject(t *testing.T) {
+func TestMaxSessionsPerSubject(t *testing.T) {
 	m := newManager(t, memory.New(), func(c *session.Config[state]) { c.MaxSessionsPerSubject = 3 })
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, memory.New(), func(c *session.Config[state]) { c.MaxSessionsPerSubject = 3 })

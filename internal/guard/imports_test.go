@@ -42,10 +42,11 @@ func TestDependenciesPointOneWay(t *testing.T) {
 		{"codec", []string{"net/http", module}},
 		{"internal/seal", []string{"net/http", module}},
 		{"internal/deadline", []string{"net/http", module}},
-		{"session", []string{"github.com/redis", module + "/store"}},
-		{"store/memory", []string{"github.com/redis"}},
-		{"store/cookie", []string{"github.com/redis"}},
-		{"store/rueidis", []string{module + "/store/memory", module + "/store/cookie"}},
+		{"session", []string{"github.com/redis", module + "/store/memory", module + "/store/cookie", module + "/store/rueidis"}},
+		{"store", []string{"net/http", module}},
+		{"store/memory", []string{"github.com/redis", "net/http", module + "/session"}},
+		{"store/cookie", []string{"github.com/redis", "net/http", module + "/session"}},
+		{"store/rueidis", []string{module + "/session", module + "/store/memory", module + "/store/cookie"}},
 	} {
 		deps, ok := all[module+"/"+layer.pkg]
 		if !ok {
