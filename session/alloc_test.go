@@ -21,16 +21,16 @@ func allocations(run func()) float64 {
 	return least
 }
 
-// sink is a ResponseWriter that costs nothing.
-type sink struct{ header http.Header }
+// discardingWriter is a ResponseWriter that costs nothing.
+type discardingWriter struct{ header http.Header }
 
-func (s sink) Header() http.Header         { return s.header }
-func (s sink) Write(b []byte) (int, error) { return len(b), nil }
-func (s sink) WriteHeader(int)             {}
+func (w discardingWriter) Header() http.Header         { return w.header }
+func (w discardingWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (w discardingWriter) WriteHeader(int)             {}
 
-// able is one that can do as much as those of net/http.
-type able struct {
-	sink
+// capableWriter is one that can do as much as those of net/http.
+type capableWriter struct {
+	discardingWriter
 	http.Flusher
 	http.Hijacker
 	io.ReaderFrom
@@ -46,7 +46,7 @@ func request(w http.ResponseWriter, m *session.Manager[state], b *browser, handl
 }
 
 func TestAllocationsOfARequestWithoutSession(t *testing.T) {
-	st := newSpy()
+	st := newSpyStore()
 	m := newManager(t, st)
 	known := newBrowser(t, nil)
 	known.do(m, increment)
@@ -64,7 +64,7 @@ func TestAllocationsOfARequestWithoutSession(t *testing.T) {
 				_, _ = w.Write(nil)
 			},
 		} {
-			for _, w := range []http.ResponseWriter{sink{http.Header{}}, able{sink: sink{http.Header{}}}} {
+			for _, w := range []http.ResponseWriter{discardingWriter{http.Header{}}, capableWriter{discardingWriter: discardingWriter{http.Header{}}}} {
 				if got := allocations(request(w, m, b, handler)); got > 2 {
 					t.Errorf("%s, %s, %T: %v allocations, want at most 2", name, way, w, got)
 				}
@@ -94,7 +94,7 @@ func TestAllocationsOfReading(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	got := allocations(request(sink{http.Header{}}, m, b, func(_ http.ResponseWriter, r *http.Request) {
+	got := allocations(request(discardingWriter{http.Header{}}, m, b, func(_ http.ResponseWriter, r *http.Request) {
 		if from(r).State().User != "alice" {
 			t.Error("another state")
 		}

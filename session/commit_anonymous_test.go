@@ -38,7 +38,7 @@ func TestCommit9AnonymousVisitorCostsNothing(t *testing.T) {
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for _, eager := range []bool{false, true} {
-			st := newJournal()
+			st := newJournalStore()
 			var name string
 			s := serve(newManager(t, st, func(cfg *session.Config[state]) {
 				cfg.EagerLoad = eager
@@ -64,7 +64,7 @@ func TestCommit9AnonymousVisitorCostsNothing(t *testing.T) {
 // by a cookie.
 func TestCommit9ForgedCookieCostsNoStoreCall(t *testing.T) {
 	for _, value := range []string{"", "x", "AAAA", "AZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ"} {
-		st := newJournal()
+		st := newJournalStore()
 		b := newBrowserWith(t, map[string]string{"__Host-session": value})
 		got := b.do(newManager(t, st), func(_ http.ResponseWriter, r *http.Request) { from(r).State() })
 		if ops := st.ops(); ops != "" || len(got.Cookies()) > 0 {

@@ -34,7 +34,7 @@ var callbacks = map[string]func(s *session.Session[state], r *http.Request, use 
 func TestSessionInsideItsCallbacks(t *testing.T) {
 	for name, callback := range callbacks {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, newSpy())
+			m := newManager(t, newSpyStore())
 			b := newBrowser(t, nil)
 			b.do(m, increment)
 			got := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
@@ -88,7 +88,7 @@ func TestSessionInsideItsCallbacks(t *testing.T) {
 func TestDestroyInsideACallback(t *testing.T) {
 	for name, callback := range callbacks {
 		t.Run(name, func(t *testing.T) {
-			m := newManager(t, newSpy())
+			m := newManager(t, newSpyStore())
 			b := newBrowser(t, nil)
 			b.do(m, login)
 			got := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
@@ -112,7 +112,7 @@ func TestDestroyInsideACallback(t *testing.T) {
 func TestWritingInsideACallbackPanics(t *testing.T) {
 	for name, callback := range callbacks {
 		t.Run(name, func(t *testing.T) {
-			st := newJournal()
+			st := newJournalStore()
 			m := newManager(t, st)
 			b := newBrowser(t, nil)
 			b.do(m, increment)
@@ -150,8 +150,8 @@ func TestGoroutinesOfARequest(t *testing.T) {
 	const workers, rounds = 8, 20
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for _, begun := range []bool{false, true} { // true: the session is loaded by them, too
-			st := newJournal()
-			var ev events
+			st := newJournalStore()
+			var ev recordingObserver
 			m := newManager(t, st, ev.observed)
 			s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/begin" {
@@ -205,7 +205,7 @@ func TestGoroutinesOfARequest(t *testing.T) {
 // A session that was committed by one goroutine does not leave the changes of
 // another in between: they are in the first write or in the second.
 func TestChangesWhileTheResponseIsCommitted(t *testing.T) {
-	st := newJournal()
+	st := newJournalStore()
 	m := newManager(t, st)
 	b := newBrowser(t, nil)
 	b.do(m, increment)

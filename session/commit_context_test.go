@@ -15,14 +15,15 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// strict is a store that heeds its context, and wants a deadline for writes.
-type strict struct {
-	*journal
+// deadlineStore is a store that returns when its context is done, and fails the test
+// for a write without a deadline.
+type deadlineStore struct {
+	*journalStore
 	t    *testing.T
 	hang bool // until the context ends
 }
 
-func (st *strict) heed(ctx context.Context) error {
+func (st *deadlineStore) checkContext(ctx context.Context) error {
 	if st.hang {
 		<-ctx.Done()
 	}
@@ -32,35 +33,35 @@ func (st *strict) heed(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (st *strict) Load(ctx context.Context, id store.ID) (store.Record, error) {
+func (st *deadlineStore) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Record{}, err
 	}
-	return st.journal.Load(ctx, id)
+	return st.journalStore.Load(ctx, id)
 }
 
-func (st *strict) Create(ctx context.Context, rec store.Record) error {
-	if err := st.heed(ctx); err != nil {
+func (st *deadlineStore) Create(ctx context.Context, rec store.Record) error {
+	if err := st.checkContext(ctx); err != nil {
 		return err
 	}
-	return st.journal.Create(ctx, rec)
+	return st.journalStore.Create(ctx, rec)
 }
 
-func (st *strict) Update(ctx context.Context, base store.Rev, rec store.Record) error {
-	if err := st.heed(ctx); err != nil {
+func (st *deadlineStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+	if err := st.checkContext(ctx); err != nil {
 		return err
 	}
-	return st.journal.Update(ctx, base, rec)
+	return st.journalStore.Update(ctx, base, rec)
 }
 
-func (st *strict) Delete(ctx context.Context, id store.ID) error {
-	if err := st.heed(ctx); err != nil {
+func (st *deadlineStore) Delete(ctx context.Context, id store.ID) error {
+	if err := st.checkContext(ctx); err != nil {
 		return err
 	}
-	return st.journal.Delete(ctx, id)
+	return st.journalStore.Delete(ctx, id)
 }
 
-// What was done is done, although nobody waits for the answer any more.
+// A commit is completed although the client has gone.
 func TestCommit4ClientGone(t *testing.T) {
 	tests := map[string]struct {
 		act  http.HandlerFunc
@@ -83,7 +84,7 @@ func TestCommit4ClientGone(t *testing.T) {
 		for name, test := range tests {
 			for _, late := range []bool{false, true} { // late: the session is not used before
 				t.Run(fmt.Sprintf("%s/late=%v", name, late), func(t *testing.T) {
-					st := &strict{journal: newJournal(), t: t}
+					st := &deadlineStore{journalStore: newJournalStore(), t: t}
 					m := newManager(t, st)
 					reached, done := make(chan struct{}), make(chan struct{})
 					wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +134,7 @@ func TestCommit4ClientGone(t *testing.T) {
 
 // A load outlives the request, but not a context that the caller made for it.
 func TestLoadEndsWithTheCallersContext(t *testing.T) {
-	m := newManager(t, &strict{journal: newJournal(), t: t})
+	m := newManager(t, &deadlineStore{journalStore: newJournalStore(), t: t})
 	b := newBrowser(t, nil)
 	b.do(m, increment)
 	b.do(m, func(_ http.ResponseWriter, r *http.Request) {
@@ -160,7 +161,7 @@ func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
 		{"persist", func(_ http.ResponseWriter, r *http.Request) { from(r).SetPersistent(true) }, "load", true},
 		{"read", func(_ http.ResponseWriter, r *http.Request) { from(r) }, "load", false},
 		{"destroy", func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, "load delete", false},
-		{"destroy and begin anew", func(w http.ResponseWriter, r *http.Request) {
+		{"destroy and begin a new session", func(w http.ResponseWriter, r *http.Request) {
 			from(r).Destroy()
 			increment(w, r)
 		}, "load delete", true},
@@ -172,8 +173,8 @@ func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
 	for _, test := range tests {
 		for _, late := range []bool{false, true} { // late: the response has begun before
 			t.Run(fmt.Sprintf("%s/late=%v", test.name, late), func(t *testing.T) {
-				st := &strict{journal: newJournal(), t: t}
-				var ev events
+				st := &deadlineStore{journalStore: newJournalStore(), t: t}
+				var ev recordingObserver
 				m := newManager(t, st, ev.observed)
 				b := newBrowser(t, nil)
 				b.do(m, increment)
@@ -210,7 +211,7 @@ func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
 // does not end with the request.
 func TestCommit4HasADeadlineOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &strict{journal: newJournal(), t: t, hang: true}
+		st := &deadlineStore{journalStore: newJournalStore(), t: t, hang: true}
 		m := newManager(t, st)
 		start := time.Now()
 		got := newBrowser(t, nil).do(m, increment)
@@ -227,7 +228,7 @@ func TestCommit4HasADeadlineOfItsOwn(t *testing.T) {
 func TestCommit4KeepsTheValuesOfTheContext(t *testing.T) {
 	type key struct{}
 	var seen any
-	st := storeFunc{newSpy(), func(ctx context.Context) { seen = ctx.Value(key{}) }}
+	st := contextRecordingStore{newSpyStore(), func(ctx context.Context) { seen = ctx.Value(key{}) }}
 	m := newManager(t, st)
 	r := newBrowser(t, nil).request("/")
 	m.Wrap(http.HandlerFunc(increment)).ServeHTTP(httptest.NewRecorder(),
@@ -237,13 +238,13 @@ func TestCommit4KeepsTheValuesOfTheContext(t *testing.T) {
 	}
 }
 
-// storeFunc is a store that shows the context of a Create.
-type storeFunc struct {
+// contextRecordingStore is a store that shows the context of a Create.
+type contextRecordingStore struct {
 	store.Store
 	see func(context.Context)
 }
 
-func (st storeFunc) Create(ctx context.Context, rec store.Record) error {
+func (st contextRecordingStore) Create(ctx context.Context, rec store.Record) error {
 	st.see(ctx)
 	return st.Store.Create(ctx, rec)
 }

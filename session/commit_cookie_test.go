@@ -18,7 +18,7 @@ import (
 
 func TestCommit8SetCookieReplacesOnlyItsOwn(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		m := newManager(t, newSpy())
+		m := newManager(t, newSpyStore())
 		s := serve(outer(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, line := range []string{
 				"first=1", "__Host-session=stale; Path=/", "__Host-session-1=2",
@@ -41,12 +41,12 @@ func TestCommit8SetCookieReplacesOnlyItsOwn(t *testing.T) {
 	})
 }
 
-// A slice of header lines may be somebody else's, who has set it on the header:
-// it is replaced, not written to.
-func TestCommit8SetCookieWritesToNobodysSlice(t *testing.T) {
+// A middleware may have set its own slice of header lines on the header: the slice
+// is replaced, not written to.
+func TestCommit8SetCookieWritesToNoForeignSlice(t *testing.T) {
 	original := []string{"__Host-session=stale", "a=1", "b=2"}
 	shared := slices.Clone(original)
-	m := newManager(t, newSpy())
+	m := newManager(t, newSpyStore())
 	w := httptest.NewRecorder()
 	w.Header()["Set-Cookie"] = shared
 	m.Wrap(http.HandlerFunc(increment)).ServeHTTP(w, newBrowser(t, nil).request("/"))
@@ -84,7 +84,7 @@ func TestCommit8SetCookieOnlyWhenTheClientMustLearn(t *testing.T) {
 		{"clear", false, anonymous, func(_ http.ResponseWriter, r *http.Request) { from(r).Clear() }, ""},
 		{"destroy", false, anonymous, func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, gone},
 		{"destroy, client-held", true, anonymous, func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, gone},
-		{"destroy and begin anew", false, anonymous, func(w http.ResponseWriter, r *http.Request) {
+		{"destroy and begin a new session", false, anonymous, func(w http.ResponseWriter, r *http.Request) {
 			from(r).Destroy()
 			increment(w, r)
 		}, own},
@@ -94,7 +94,7 @@ func TestCommit8SetCookieOnlyWhenTheClientMustLearn(t *testing.T) {
 		var handler http.Handler
 		s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 		for _, test := range tests {
-			var st store.Store = newSpy()
+			var st store.Store = newSpyStore()
 			if test.clientHeld {
 				st = cookie.New()
 			}
@@ -131,7 +131,7 @@ func TestCommit8ExtensionSetsOnlyAPersistentCookie(t *testing.T) {
 	for _, persistent := range []bool{false, true} {
 		t.Run(fmt.Sprint("persistent=", persistent), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				st := newJournal()
+				st := newJournalStore()
 				m := newManager(t, st, func(cfg *session.Config[state]) { cfg.Cookie.Persistent = persistent })
 				b := newBrowser(t, nil)
 				b.do(m, increment)
@@ -149,10 +149,10 @@ func TestCommit8ExtensionSetsOnlyAPersistentCookie(t *testing.T) {
 	}
 }
 
-// A rotated key is out of use as soon as every client has been told so.
+// A rotated key is out of use as soon as every client has a token under the new one.
 func TestCommit8SealedAgainUnderTheNewestKey(t *testing.T) {
 	older, newer := session.NewKey(), session.NewKey()
-	for _, st := range []store.Store{newSpy(), cookie.New()} {
+	for _, st := range []store.Store{newSpyStore(), cookie.New()} {
 		keys := func(keys ...session.Key) func(*session.Config[state]) {
 			return func(cfg *session.Config[state]) { cfg.Keys = keys }
 		}
@@ -193,7 +193,7 @@ func TestCommit8CacheControlAndVary(t *testing.T) {
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		i := 0
-		s := serve(newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := serve(newManager(t, newSpyStore()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			test := tests[i]
 			from(r)
 			if test.cacheControl != nil {

@@ -13,13 +13,13 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// contextStore hands the context of each update to a test.
-type contextStore struct {
+// updateHookStore calls a function with the context of each update.
+type updateHookStore struct {
 	store.Store
 	update func(ctx context.Context)
 }
 
-func (s *contextStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+func (s *updateHookStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	s.update(ctx)
 	return s.Store.Update(ctx, base, rec)
 }
@@ -29,7 +29,7 @@ type valueKey struct{}
 func TestTheContextOfACommit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept context.Context
-		st := &contextStore{Store: memory.New()}
+		st := &updateHookStore{Store: memory.New()}
 		st.update = func(ctx context.Context) {
 			kept = ctx
 			start := time.Now()
@@ -42,7 +42,7 @@ func TestTheContextOfACommit(t *testing.T) {
 			child, cancel := context.WithTimeout(ctx, time.Hour)
 			defer cancel()
 			if child.Value(valueKey{}) != "value" {
-				t.Error("the value is gone once somebody waits")
+				t.Error("the value is gone in a derived context")
 			}
 			<-child.Done()
 			if waited := time.Since(start); waited != 10*time.Second || !errors.Is(child.Err(), context.DeadlineExceeded) || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -66,7 +66,7 @@ func TestTheContextOfACommit(t *testing.T) {
 
 func TestTheContextOfACommitThatNobodyWaitsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &contextStore{Store: memory.New()}
+		st := &updateHookStore{Store: memory.New()}
 		st.update = func(ctx context.Context) {
 			time.Sleep(10*time.Second - 1)
 			if ctx.Err() != nil {

@@ -18,20 +18,20 @@ import (
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-// moody is a codec that cannot encode some states.
-type moody struct{ codec.Codec[state] }
+// failingEncoder is a codec that cannot encode some states.
+type failingEncoder struct{ codec.Codec[state] }
 
-var errMoody = errors.New("not this one")
+var errUnencodable = errors.New("not this one")
 
-func (c moody) Append(dst []byte, s *state) ([]byte, error) {
+func (c failingEncoder) Append(dst []byte, s *state) ([]byte, error) {
 	if s.Note == "unencodable" {
-		return nil, errMoody
+		return nil, errUnencodable
 	}
 	return c.Codec.Append(dst, s)
 }
 
-// failure is a way in which a commit fails.
-type failure struct {
+// commitFailure is a way in which a commit fails.
+type commitFailure struct {
 	name       string
 	clientHeld bool
 	begin      bool   // there is a session before
@@ -43,25 +43,25 @@ type failure struct {
 
 // manager returns a manager that will fail so, with this ErrorHandler, and the
 // store to break for it.
-func (f failure) manager(t *testing.T, handler errorHandler) (*session.Manager[state], *journal) {
+func (f commitFailure) manager(t *testing.T, handler errorHandler) (*session.Manager[state], *journalStore) {
 	t.Helper()
-	journal := newJournal()
+	journal := newJournalStore()
 	var st store.Store = journal
 	if f.clientHeld {
 		st = cookie.New()
 	}
 	return newManager(t, st, func(cfg *session.Config[state]) {
-		cfg.Codec = moody{codec.MsgPack[state]()}
+		cfg.Codec = failingEncoder{codec.MsgPack[state]()}
 		cfg.ErrorHandler = handler
 	}), journal
 }
 
 type errorHandler = func(http.ResponseWriter, *http.Request, error)
 
-func failures() []failure {
+func commitFailures() []commitFailure {
 	destroy := func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }
 	read := func(_ http.ResponseWriter, r *http.Request) { from(r).State() }
-	return []failure{
+	return []commitFailure{
 		{name: "create", down: "create", act: increment, want: errDown, code: 503},
 		{name: "update", begin: true, down: "update", act: increment, want: errDown, code: 503},
 		{name: "login", begin: true, down: "update", act: login, want: errDown, code: 503},
@@ -70,8 +70,8 @@ func failures() []failure {
 		{name: "load, then update", begin: true, down: "load", act: increment, want: errDown, code: 503},
 		{name: "load, then destroy", begin: true, down: "load", act: destroy, want: errDown, code: 503},
 		{name: "too large", clientHeld: true, act: setNote(strings.Repeat("x", 5000)), want: session.ErrTooLarge, code: 500},
-		{name: "codec", act: setNote("unencodable"), want: errMoody, code: 500},
-		{name: "codec, client-held", clientHeld: true, begin: true, act: setNote("unencodable"), want: errMoody, code: 500},
+		{name: "codec", act: setNote("unencodable"), want: errUnencodable, code: 500},
+		{name: "codec, client-held", clientHeld: true, begin: true, act: setNote("unencodable"), want: errUnencodable, code: 500},
 	}
 }
 
@@ -105,7 +105,7 @@ func TestCommit3FailureReplacesTheResponse(t *testing.T) {
 		},
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		for _, f := range failures() {
+		for _, f := range commitFailures() {
 			t.Run(f.name, func(t *testing.T) {
 				m, st := f.manager(t, nil)
 				var way string
@@ -135,8 +135,8 @@ func TestCommit3FailureReplacesTheResponse(t *testing.T) {
 				for way = range answers {
 					st.ops()
 					got := s.get("/")
-					// One attempt: what the client was told has failed is not
-					// done a moment later.
+					// One attempt: a change that was answered as failed must not
+					// be made a moment later.
 					if ops := st.ops(); f.down != "" && strings.TrimPrefix(ops, "load ") != f.down {
 						t.Errorf("%s: the store was asked for %q, want one %s", way, ops, f.down)
 					}
@@ -196,7 +196,7 @@ func insist(t *testing.T, w http.ResponseWriter, want error) {
 }
 
 func TestCommit3FailureIsTheErrorHandlers(t *testing.T) {
-	for _, f := range failures() {
+	for _, f := range commitFailures() {
 		t.Run(f.name, func(t *testing.T) {
 			var handled error
 			m, st := f.manager(t, func(w http.ResponseWriter, r *http.Request, err error) {
@@ -240,7 +240,7 @@ func TestCommit3FailureIsTheErrorHandlers(t *testing.T) {
 // An ErrorHandler that panics, where a framework recovers that inside of Wrap,
 // must not leave a success behind.
 func TestCommit3ErrorHandlerThatPanics(t *testing.T) {
-	st := newSpy()
+	st := newSpyStore()
 	m := newManager(t, st, func(c *session.Config[state]) {
 		c.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic("no answer") }
 	})

@@ -10,7 +10,7 @@ import (
 
 func TestCommit1InformationalResponsesPassThrough(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
@@ -26,10 +26,10 @@ func TestCommit1InformationalResponsesPassThrough(t *testing.T) {
 			fmt.Fprint(w, "done")
 		})))
 		got := s.get("/")
-		if len(got.early) != 2 || got.early[0].code != 102 || got.early[1].code != 103 {
-			t.Fatalf("informational responses: %v, want a 102 and a 103", got.early)
+		if len(got.informational) != 2 || got.informational[0].code != 102 || got.informational[1].code != 103 {
+			t.Fatalf("informational responses: %v, want a 102 and a 103", got.informational)
 		}
-		for _, e := range got.early {
+		for _, e := range got.informational {
 			if e.header.Get("Link") == "" {
 				t.Errorf("the %d lost its header: %v", e.code, e.header)
 			}
@@ -51,7 +51,7 @@ func TestCommit1InformationalResponsesPassThrough(t *testing.T) {
 // The hints are no secret, but the response that they hint at never comes.
 func TestCommit1EarlyHintsBeforeAFailedCommit(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		st.fail("create")
 		s := serve(newManager(t, st).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
@@ -61,8 +61,8 @@ func TestCommit1EarlyHintsBeforeAFailedCommit(t *testing.T) {
 			w.WriteHeader(http.StatusEarlyHints) // too late: the answer is on its way
 		})))
 		got := s.get("/")
-		if len(got.early) != 1 {
-			t.Errorf("informational responses: %v, want one", got.early)
+		if len(got.informational) != 1 {
+			t.Errorf("informational responses: %v, want one", got.informational)
 		}
 		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Link") != "" {
 			t.Errorf("the final response is %s with %v", got.Status, got.Header)
@@ -73,7 +73,7 @@ func TestCommit1EarlyHintsBeforeAFailedCommit(t *testing.T) {
 // 101 is the last response on the connection, so that it is the last chance to
 // set a cookie. HTTP/2 has none: RFC 9113.
 func TestCommit1SwitchingProtocolsCommits(t *testing.T) {
-	st := newJournal()
+	st := newJournalStore()
 	m := newManager(t, st)
 	s := newSite(t, "HTTP/1.1", m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		increment(w, r)

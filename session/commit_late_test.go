@@ -15,8 +15,8 @@ import (
 
 func TestCommit6LaterChangesAreSavedAtReturn(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
-		var ev events
+		st := newJournalStore()
+		var ev recordingObserver
 		m := newManager(t, st, ev.observed)
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/first" {
@@ -74,11 +74,11 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 		act        http.HandlerFunc
 	}{
 		{"new session", false, false, increment},
-		{"new session that is somebody's", false, false, login},
+		{"new session with a subject", false, false, login},
 		{"login", false, true, login},
 		{"renew", false, true, func(_ http.ResponseWriter, r *http.Request) { from(r).Renew() }},
 		{"persist", false, true, func(_ http.ResponseWriter, r *http.Request) { from(r).SetPersistent(true) }},
-		{"begin anew", false, true, func(w http.ResponseWriter, r *http.Request) { destroy(w, r); increment(w, r) }},
+		{"begin a new session", false, true, func(w http.ResponseWriter, r *http.Request) { destroy(w, r); increment(w, r) }},
 		{"new session, client-held", true, false, increment},
 		{"change, client-held", true, true, increment},
 		{"destroy, client-held", true, true, destroy},
@@ -93,12 +93,12 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 		for first, look := range firsts {
 			for _, saved := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/saved=%v", test.name, first, saved), func(t *testing.T) {
-					journal := newJournal()
+					journal := newJournalStore()
 					var st store.Store = journal
 					if test.clientHeld {
 						st = cookie.New()
 					}
-					var ev events
+					var ev recordingObserver
 					m := newManager(t, st, ev.observed)
 					b := newBrowser(t, nil)
 					if test.begin {
@@ -129,7 +129,7 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 					if test.begin && !test.clientHeld {
 						want = "load"
 					}
-					if test.name == "begin anew" {
+					if test.name == "begin a new session" {
 						before, want = state{}, "load delete"
 					}
 					if got := journal.ops(); got != want {
@@ -146,7 +146,7 @@ func TestCommit6WhatNeedsANewCookieIsReported(t *testing.T) {
 
 func TestCommit6TransactThatNeedsANewCookie(t *testing.T) {
 	for _, begin := range []bool{false, true} {
-		m := newManager(t, newSpy())
+		m := newManager(t, newSpyStore())
 		b := newBrowser(t, nil)
 		if begin {
 			b.do(m, increment)
@@ -168,12 +168,12 @@ func TestCommit6TransactThatNeedsANewCookie(t *testing.T) {
 	}
 }
 
-// The client keeps a cookie that leads nowhere, which is all that can be done.
+// The client keeps a cookie of no session: it cannot be expired any more.
 func TestCommit6DestroyDeletesTheRecord(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for _, path := range []string{"/before", "/only-now"} {
-			st := newJournal()
-			var ev events
+			st := newJournalStore()
+			var ev recordingObserver
 			m := newManager(t, st, ev.observed)
 			s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch r.URL.Path {
@@ -216,8 +216,8 @@ func TestCommit6AfterTheHandlerReturnedIsReported(t *testing.T) {
 	for name, change := range changes {
 		for _, looked := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/looked=%v", name, looked), func(t *testing.T) {
-				st := newJournal()
-				var ev events
+				st := newJournalStore()
+				var ev recordingObserver
 				m := newManager(t, st, ev.observed)
 				b := newBrowser(t, nil)
 				b.do(m, increment)
@@ -248,8 +248,8 @@ func TestCommit6AfterTheHandlerReturnedIsReported(t *testing.T) {
 // What a change after the commit comes to when the store fails is an event: the
 // response is gone.
 func TestCommit6FailureAtReturnIsReported(t *testing.T) {
-	st := newJournal()
-	var ev events
+	st := newJournalStore()
+	var ev recordingObserver
 	m := newManager(t, st, ev.observed)
 	b := newBrowser(t, nil)
 	b.do(m, increment)
@@ -282,7 +282,7 @@ func TestCommit7WritesAfterReturn(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		var kept http.ResponseWriter
 		var name string
-		st := newJournal()
+		st := newJournalStore()
 		wrapped := newManager(t, st).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
 			kept = w
@@ -309,7 +309,7 @@ func TestCommit7WritesAfterReturn(t *testing.T) {
 
 // The ErrorHandler has answered: what comes later changes nothing of that.
 func TestCommit7WritesAfterAFailure(t *testing.T) {
-	st := newJournal()
+	st := newJournalStore()
 	st.fail("create")
 	var kept http.ResponseWriter
 	w := httptest.NewRecorder()

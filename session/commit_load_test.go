@@ -90,7 +90,7 @@ func TestCommit3LoadFails(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
-				st := newJournal()
+				st := newJournalStore()
 				m := newManager(t, st, func(cfg *session.Config[state]) {
 					cfg.EagerLoad = test.eager
 					cfg.Initial = func() state { return state{Count: 7} }
@@ -131,7 +131,7 @@ func TestCommit3LoadFails(t *testing.T) {
 // A token that leads nowhere is no failure, whatever the reason.
 func TestCommit3ATokenThatLeadsNowhereIsNoFailure(t *testing.T) {
 	for _, eager := range []bool{false, true} {
-		m := newManager(t, newSpy(), func(cfg *session.Config[state]) { cfg.EagerLoad = eager })
+		m := newManager(t, newSpyStore(), func(cfg *session.Config[state]) { cfg.EagerLoad = eager })
 		b := newBrowserWith(t, map[string]string{"__Host-session": "forged"})
 		got := b.do(m, func(w http.ResponseWriter, r *http.Request) {
 			if s, err := session.Load[state](r.Context()); err != nil || s.Err() != nil {

@@ -74,7 +74,7 @@ func TestCommit5PanicCommitsNothing(t *testing.T) {
 	for _, test := range tests {
 		for end, e := range ends {
 			t.Run(test.name+"/"+end, func(t *testing.T) {
-				st := newJournal()
+				st := newJournalStore()
 				m := newManager(t, st)
 				b := newBrowser(t, nil)
 				b.do(m, increment)
@@ -84,7 +84,7 @@ func TestCommit5PanicCommitsNothing(t *testing.T) {
 				handler := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					kept = w
 					for _, act := range test.act {
-						act(exits{w, e.end}, r)
+						act(exitingWriter{w, e.end}, r)
 					}
 					e.end()
 				}))
@@ -113,19 +113,19 @@ func TestCommit5PanicCommitsNothing(t *testing.T) {
 	}
 }
 
-// exits is a writer that carries the way in which the handler is to end.
-type exits struct {
+// exitingWriter is a writer with a function by which the handler is to end.
+type exitingWriter struct {
 	http.ResponseWriter
 	end func()
 }
 
-func (e exits) Flush()                  { e.ResponseWriter.(http.Flusher).Flush() }
-func panicOrExit(w http.ResponseWriter) { w.(exits).end() }
+func (e exitingWriter) Flush()          { e.ResponseWriter.(http.Flusher).Flush() }
+func panicOrExit(w http.ResponseWriter) { w.(exitingWriter).end() }
 
-// A session that was left by a panic tells whoever still uses it.
+// A change of a session whose handler has panicked is reported.
 func TestCommit5ChangesAfterAPanicAreReported(t *testing.T) {
-	var ev events
-	m := newManager(t, newSpy(), ev.observed)
+	var ev recordingObserver
+	m := newManager(t, newSpyStore(), ev.observed)
 	var s *session.Session[state]
 	unwind(func() {
 		newBrowser(t, nil).do(m, func(_ http.ResponseWriter, r *http.Request) {
@@ -141,7 +141,7 @@ func TestCommit5ChangesAfterAPanicAreReported(t *testing.T) {
 
 // A panic that is recovered before it comes to Wrap is no concern of its.
 func TestCommit5RecoveredInsideIsAReturn(t *testing.T) {
-	m := newManager(t, newSpy())
+	m := newManager(t, newSpyStore())
 	b := newBrowser(t, nil)
 	got := b.do(m, func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -162,7 +162,7 @@ func TestCommit5RecoveredInsideIsAReturn(t *testing.T) {
 // A status code that net/http refuses by a panic is a panic like any other.
 func TestCommit5BadStatusCodeCommitsNothing(t *testing.T) {
 	for _, code := range []int{-1, 0, 99, 1000} {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		value, _ := unwind(func() {
 			newBrowser(t, nil).do(m, func(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func TestCommit5PanicReachesTheServer(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for name, flushed := range map[string]bool{"silent": false, "flushed": true} {
 			t.Run(name, func(t *testing.T) {
-				m := newManager(t, newSpy())
+				m := newManager(t, newSpyStore())
 				values := make(chan any, 1)
 				s := serve(watchPanics(values, m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					increment(w, r)

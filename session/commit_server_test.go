@@ -86,12 +86,12 @@ func (s *site) request(method, path string, body io.Reader) *http.Request {
 // answer is a response that has arrived as a whole.
 type answer struct {
 	*http.Response
-	body  string
-	early []early
+	body          string
+	informational []informational
 }
 
-// early is an informational response.
-type early struct {
+// informational is an informational response.
+type informational struct {
 	code   int
 	header http.Header
 }
@@ -108,7 +108,7 @@ func (s *site) do(r *http.Request) answer {
 	var a answer
 	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
-			a.early = append(a.early, early{code, http.Header(header).Clone()})
+			a.informational = append(a.informational, informational{code, http.Header(header).Clone()})
 			return nil
 		},
 	}))
@@ -154,16 +154,16 @@ func setCookies(h http.Header) []string {
 // sets reports whether a response sets these cookies and no other.
 func sets(h http.Header, names ...string) bool { return slices.Equal(setCookies(h), names) }
 
-// journal is a memory store and the list of what it was asked for.
-type journal struct {
-	*spy
+// journalStore is a memory store that records its calls and can be made to fail.
+type journalStore struct {
+	*spyStore
 	mu   sync.Mutex
 	list []string
 	down string // the operations that fail
 }
 
-func newJournal() *journal {
-	j := &journal{spy: &spy{Store: memory.New()}}
+func newJournalStore() *journalStore {
+	j := &journalStore{spyStore: &spyStore{Store: memory.New()}}
 	j.before = func(op string, _ store.ID) error {
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -177,14 +177,14 @@ func newJournal() *journal {
 }
 
 // fail makes the named operations fail from now on, and no others.
-func (j *journal) fail(ops string) {
+func (j *journalStore) fail(ops string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.down = ops
 }
 
 // ops returns the operations since the last call, separated by spaces.
-func (j *journal) ops() string {
+func (j *journalStore) ops() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	ops := strings.Join(j.list, " ")
@@ -193,7 +193,7 @@ func (j *journal) ops() string {
 }
 
 // failures returns the errors of the failures since the last call.
-func (e *events) failures() []error {
+func (e *recordingObserver) failures() []error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var errs []error
@@ -206,5 +206,5 @@ func (e *events) failures() []error {
 	return errs
 }
 
-// observed is an option that has the events told to e.
-func (e *events) observed(cfg *session.Config[state]) { cfg.Observer = e.observe }
+// observed is an option that makes e the Observer.
+func (e *recordingObserver) observed(cfg *session.Config[state]) { cfg.Observer = e.observe }

@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-// bare is a ResponseWriter that can do nothing but what it must, and notes for
-// each call how many cookies the header holds by then.
-type bare struct {
+// recordingWriter is a ResponseWriter without optional methods. It records for each
+// call how many cookies the header holds by then.
+type recordingWriter struct {
 	header http.Header
 	calls  []string
 }
 
-func (b *bare) note(call string) {
+func (b *recordingWriter) note(call string) {
 	b.calls = append(b.calls, call+strings.Repeat(" cookie", len(b.header["Set-Cookie"])))
 }
 
-func (b *bare) Header() http.Header         { return b.header }
-func (b *bare) WriteHeader(int)             { b.note("WriteHeader") }
-func (b *bare) Write(p []byte) (int, error) { b.note("Write"); return len(p), nil }
+func (b *recordingWriter) Header() http.Header         { return b.header }
+func (b *recordingWriter) WriteHeader(int)             { b.note("WriteHeader") }
+func (b *recordingWriter) Write(p []byte) (int, error) { b.note("Write"); return len(p), nil }
 
 // The abilities that a writer may have beyond that.
 type (
-	flusher      struct{ *bare }
-	errorFlusher struct{ *bare }
-	hijacker     struct{ *bare }
-	readerFrom   struct{ *bare }
+	flusher      struct{ *recordingWriter }
+	errorFlusher struct{ *recordingWriter }
+	hijacker     struct{ *recordingWriter }
+	readerFrom   struct{ *recordingWriter }
 )
 
 func (f flusher) Flush()                 { f.note("Flush") }
@@ -50,50 +50,52 @@ type (
 	unwrapper    interface{ Unwrap() http.ResponseWriter }
 )
 
-// around is a writer of somebody's middleware that has an Unwrap and no more.
-type around struct {
+// unwrappingWriter is a middleware's writer that has an Unwrap and no more.
+type unwrappingWriter struct {
 	http.ResponseWriter
 	inner http.ResponseWriter
 }
 
-func (a around) Unwrap() http.ResponseWriter { return a.inner }
+func (a unwrappingWriter) Unwrap() http.ResponseWriter { return a.inner }
 
 // hides the abilities of w, except through Unwrap.
-func hide(b *bare, w http.ResponseWriter) http.ResponseWriter { return around{b, w} }
+func hide(b *recordingWriter, w http.ResponseWriter) http.ResponseWriter {
+	return unwrappingWriter{b, w}
+}
 
 func TestCommit2WriterCanDoWhatTheWrappedOneCan(t *testing.T) {
 	type writer = http.ResponseWriter
 	tests := []struct {
 		name string
-		of   func(b *bare) http.ResponseWriter
+		of   func(b *recordingWriter) http.ResponseWriter
 		want string // what the handler finds, and what each reaches
 	}{
-		{"none", func(b *bare) writer { return b }, ""},
-		{"F", func(b *bare) writer { return flusher{b} }, "Flush"},
-		{"H", func(b *bare) writer { return hijacker{b} }, "Hijack"},
-		{"R", func(b *bare) writer { return readerFrom{b} }, "ReadFrom"},
-		{"FH", func(b *bare) writer {
+		{"none", func(b *recordingWriter) writer { return b }, ""},
+		{"F", func(b *recordingWriter) writer { return flusher{b} }, "Flush"},
+		{"H", func(b *recordingWriter) writer { return hijacker{b} }, "Hijack"},
+		{"R", func(b *recordingWriter) writer { return readerFrom{b} }, "ReadFrom"},
+		{"FH", func(b *recordingWriter) writer {
 			return struct {
 				writer
 				http.Flusher
 				http.Hijacker
 			}{b, flusher{b}, hijacker{b}}
 		}, "Flush Hijack"},
-		{"FR", func(b *bare) writer {
+		{"FR", func(b *recordingWriter) writer {
 			return struct {
 				writer
 				http.Flusher
 				io.ReaderFrom
 			}{b, flusher{b}, readerFrom{b}}
 		}, "Flush ReadFrom"},
-		{"HR", func(b *bare) writer {
+		{"HR", func(b *recordingWriter) writer {
 			return struct {
 				writer
 				http.Hijacker
 				io.ReaderFrom
 			}{b, hijacker{b}, readerFrom{b}}
 		}, "Hijack ReadFrom"},
-		{"FHR", func(b *bare) writer {
+		{"FHR", func(b *recordingWriter) writer {
 			return struct {
 				writer
 				http.Flusher
@@ -101,26 +103,26 @@ func TestCommit2WriterCanDoWhatTheWrappedOneCan(t *testing.T) {
 				io.ReaderFrom
 			}{b, flusher{b}, hijacker{b}, readerFrom{b}}
 		}, "Flush Hijack ReadFrom"},
-		{"F that returns its error", func(b *bare) writer { return errorFlusher{b} }, "FlushError"},
-		{"F behind Unwrap", func(b *bare) writer { return hide(b, flusher{b}) }, "Flush"},
-		{"H behind two Unwraps", func(b *bare) writer { return hide(b, hide(b, hijacker{b})) }, "Hijack"},
-		{"F and H at different depths", func(b *bare) writer {
+		{"F that returns its error", func(b *recordingWriter) writer { return errorFlusher{b} }, "FlushError"},
+		{"F behind Unwrap", func(b *recordingWriter) writer { return hide(b, flusher{b}) }, "Flush"},
+		{"H behind two Unwraps", func(b *recordingWriter) writer { return hide(b, hide(b, hijacker{b})) }, "Hijack"},
+		{"F and H at different depths", func(b *recordingWriter) writer {
 			return hide(b, struct {
 				flusher
 				unwrapper
-			}{flusher{b}, around{b, hijacker{b}}})
+			}{flusher{b}, unwrappingWriter{b, hijacker{b}}})
 		}, "Flush Hijack"},
 		// Whoever wraps a writer without passing ReadFrom on wants the bytes.
-		{"R behind Unwrap", func(b *bare) writer { return hide(b, readerFrom{b}) }, ""},
-		{"an Unwrap that leads nowhere", func(b *bare) writer { return hide(b, nil) }, ""},
+		{"R behind Unwrap", func(b *recordingWriter) writer { return hide(b, readerFrom{b}) }, ""},
+		{"an Unwrap that returns nil", func(b *recordingWriter) writer { return hide(b, nil) }, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := newManager(t, newSpy())
+			m := newManager(t, newSpyStore())
 			// use runs one request, in which the session is changed, and returns
 			// what reached the wrapped writer and with how many cookies.
 			use := func(how func(w http.ResponseWriter)) string {
-				b := &bare{header: http.Header{}}
+				b := &recordingWriter{header: http.Header{}}
 				m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					increment(w, r)
 					how(w)
@@ -203,7 +205,7 @@ func TestCommit2EachWayOutCommits(t *testing.T) {
 		},
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		var name string
 		s := serve(newManager(t, st).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
@@ -231,7 +233,7 @@ func TestCommit2EachWayOutCommits(t *testing.T) {
 func TestCommit2ResponseControllerReachesTheConnection(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		arrived := make(chan struct{})
-		st := newJournal()
+		st := newJournalStore()
 		s := serve(newManager(t, st).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
 			rc := http.NewResponseController(w)

@@ -180,7 +180,7 @@ func TestGoroutinesOfOneRequest(t *testing.T) {
 }
 
 func TestUpdatesAreRepeatedInOrder(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("0"))
 	calls := 0
 	g.log.kinds()
@@ -189,8 +189,8 @@ func TestUpdatesAreRepeatedInOrder(t *testing.T) {
 		s.Update(func(st *state) { st.Note += fmt.Sprint("b", st.Count) })
 		// Two others get in, one after the other.
 		g.store.once("update", func() {
-			g.tab().update(func(st *state) { st.Note += "1"; st.Count++ })
-			g.store.once("update", func() { g.tab().update(note("2")) })
+			g.anotherTab().update(func(st *state) { st.Note += "1"; st.Count++ })
+			g.store.once("update", func() { g.anotherTab().update(note("2")) })
 		})
 	})
 	if got := g.state(); got.Note != "012ab1" || got.Count != 1 {
@@ -203,11 +203,11 @@ func TestUpdatesAreRepeatedInOrder(t *testing.T) {
 
 // The handler reads what the fresher state gives, once its updates were repeated.
 func TestStateAfterAConflict(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.use(func(s *session.Session[state]) {
 		s.Update(count)
-		g.tab().update(count)
+		g.anotherTab().update(count)
 		if got := s.State().Count; got != 2 {
 			t.Errorf("before it is saved: count %d, want 2", got)
 		}
@@ -221,7 +221,7 @@ func TestStateAfterAConflict(t *testing.T) {
 }
 
 func TestEqualBytesCostNoWrite(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(func(s *state) { s.Count, s.Items = 1, map[string]int{"a": 1} })
 	changes := map[string]func(*session.Session[state]){
 		"a read":                    func(s *session.Session[state]) { _ = s.State() },
@@ -237,8 +237,8 @@ func TestEqualBytesCostNoWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g.store.calls.Store(0)
 			response := g.use(change)
-			if got := g.store.calls.Load(); got != 1 || told(response) != "" {
-				t.Errorf("%d calls of the store, cookie %q; want one load", got, told(response))
+			if got := g.store.calls.Load(); got != 1 || cookieChange(response) != "" {
+				t.Errorf("%d calls of the store, cookie %q; want one load", got, cookieChange(response))
 			}
 			if got := g.state(); got.Count != 1 || got.Items["a"] != 1 {
 				t.Errorf("state %+v", got)
@@ -262,10 +262,10 @@ func TestNothingToKeepCostsNothing(t *testing.T) {
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			response := g.use(change)
-			if got := g.store.calls.Load(); got != 0 || told(response) != "" || len(g.log.kinds()) != 0 {
-				t.Errorf("%d calls of the store, cookie %q", got, told(response))
+			if got := g.store.calls.Load(); got != 0 || cookieChange(response) != "" || len(g.log.kinds()) != 0 {
+				t.Errorf("%d calls of the store, cookie %q", got, cookieChange(response))
 			}
 		})
 	}
@@ -273,7 +273,7 @@ func TestNothingToKeepCostsNothing(t *testing.T) {
 
 func TestConflictsWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(count)
 		g.log.kinds()
 		attempts := 0

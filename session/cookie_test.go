@@ -223,7 +223,7 @@ func TestChunksOfAnySizeAreNotPutTogether(t *testing.T) {
 // A session that is lost because a piece of its token is must not be lost
 // without a word.
 func TestMissingChunkIsReported(t *testing.T) {
-	var log events
+	var log recordingObserver
 	m := newManager(t, cookie.New(), func(c *session.Config[state]) {
 		c.Cookie.MaxChunks = 4
 		c.Observer = log.observe

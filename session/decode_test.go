@@ -15,11 +15,11 @@ import (
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-// tamper replaces the record of the browser's session in the store, as somebody
-// who can write there would.
-func (g *rig) tamper(t testing.TB, change func(*store.Record)) {
+// tamper replaces the record of the browser's session in the store, as an
+// attacker who can write there would.
+func (g *harness) tamper(t testing.TB, change func(*store.Record)) {
 	t.Helper()
-	ctx, id := context.Background(), g.tab().id()
+	ctx, id := context.Background(), g.anotherTab().id()
 	rec, err := g.store.Store.Load(ctx, id)
 	if err != nil {
 		t.Fatal(err)
@@ -37,10 +37,10 @@ func payload(p ...byte) func(*store.Record) {
 	return func(rec *store.Record) { rec.Payload = p }
 }
 
-// fussy is a codec that cannot decode some states, and panics at others.
-type fussy struct{ codec.Codec[state] }
+// failingCodec is a codec that cannot decode some states, and panics at others.
+type failingCodec struct{ codec.Codec[state] }
 
-func (c fussy) Decode(data []byte, s *state) error {
+func (c failingCodec) Decode(data []byte, s *state) error {
 	if err := c.Codec.Decode(data, s); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (c fussy) Decode(data []byte, s *state) error {
 	return nil
 }
 
-func (c fussy) Append(dst []byte, s *state) ([]byte, error) {
+func (c failingCodec) Append(dst []byte, s *state) ([]byte, error) {
 	switch {
 	case s.Count == 99:
 		return nil, errors.New("cannot encode that")
@@ -65,20 +65,20 @@ func (c fussy) Append(dst []byte, s *state) ([]byte, error) {
 	return c.Codec.Append(dst, s)
 }
 
-func withFussyCodec(c *session.Config[state]) { c.Codec = fussy{codec.MsgPack[state]()} }
+func withFailingCodec(c *session.Config[state]) { c.Codec = failingCodec{codec.MsgPack[state]()} }
 
 // What cannot be decoded may be of a newer version of the program, which is about
 // to be rolled back: it must still be there when that one comes back.
 func TestUndecodableRecord(t *testing.T) {
-	set := func(text string) func(*testing.T, *rig) {
-		return func(_ *testing.T, g *rig) { g.update(func(s *state) { s.Note = text }) }
+	set := func(text string) func(*testing.T, *harness) {
+		return func(_ *testing.T, g *harness) { g.update(func(s *state) { s.Note = text }) }
 	}
-	tampered := func(change func(*store.Record)) func(*testing.T, *rig) {
-		return func(t *testing.T, g *rig) { g.tamper(t, change) }
+	tampered := func(change func(*store.Record)) func(*testing.T, *harness) {
+		return func(t *testing.T, g *harness) { g.tamper(t, change) }
 	}
 	tests := []struct {
 		name  string
-		spoil func(*testing.T, *rig)
+		spoil func(*testing.T, *harness)
 	}{
 		{"an empty payload", tampered(payload())},
 		{"a payload of zeros", tampered(payload(make([]byte, 100)...))},
@@ -99,8 +99,8 @@ func TestUndecodableRecord(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t, withFussyCodec)
-			g.update(be("alice"))
+			g := newHarness(t, withFailingCodec)
+			g.update(setUser("alice"))
 			id := g.id()
 			test.spoil(t, g)
 			record := func() store.Record {
@@ -111,7 +111,7 @@ func TestUndecodableRecord(t *testing.T) {
 				return rec
 			}
 			before := record()
-			old := g.tab()
+			old := g.anotherTab()
 			g.log.kinds()
 
 			response := g.use(func(s *session.Session[state]) {
@@ -120,22 +120,22 @@ func TestUndecodableRecord(t *testing.T) {
 				}
 			})
 			g.log.want(t, "rejected:undecodable")
-			if response.StatusCode != http.StatusOK || told(response) != "" {
-				t.Errorf("reading it: status %d, cookie %q", response.StatusCode, told(response))
+			if response.StatusCode != http.StatusOK || cookieChange(response) != "" {
+				t.Errorf("reading it: status %d, cookie %q", response.StatusCode, cookieChange(response))
 			}
 
 			response = g.update(count)
 			g.log.want(t, "rejected:undecodable", "created")
-			if told(response) != "set" || g.id() == id {
-				t.Errorf("writing: cookie %q, same ID %v", told(response), g.id() == id)
+			if cookieChange(response) != "set" || g.id() == id {
+				t.Errorf("writing: cookie %q, same ID %v", cookieChange(response), g.id() == id)
 			}
 			if diff := cmp.Diff(state{Count: 1}, g.state()); diff != "" {
 				t.Errorf("the new session (-want +got):\n%s", diff)
 			}
 
 			response = old.use((*session.Session[state]).Destroy)
-			if told(response) != "expired" {
-				t.Errorf("destroying: cookie %q", told(response))
+			if cookieChange(response) != "expired" {
+				t.Errorf("destroying: cookie %q", cookieChange(response))
 			}
 			if diff := cmp.Diff(before, record()); diff != "" {
 				t.Errorf("the record was touched (-want +got):\n%s", diff)
@@ -146,24 +146,24 @@ func TestUndecodableRecord(t *testing.T) {
 
 // The record can also become unreadable under a request.
 func TestUndecodableUnderTheRequest(t *testing.T) {
-	g := newRig(t, withFussyCodec)
-	g.update(be("alice"))
+	g := newHarness(t, withFailingCodec)
+	g.update(setUser("alice"))
 	response := g.use(func(s *session.Session[state]) {
 		s.Update(count)
-		g.tab().update(func(s *state) { s.Note = "panic" })
+		g.anotherTab().update(func(s *state) { s.Note = "panic" })
 		g.log.kinds()
 	})
 	g.log.want(t, "conflict", "rejected:undecodable", "failed")
-	if told(response) != "" || response.StatusCode != http.StatusOK {
-		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	if cookieChange(response) != "" || response.StatusCode != http.StatusOK {
+		t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 	}
 }
 
 func TestStateThatCannotBeEncoded(t *testing.T) {
 	for name, n := range map[string]int{"an error": 99, "a panic": 100} {
 		t.Run(name, func(t *testing.T) {
-			g := newRig(t, withFussyCodec)
-			g.update(be("alice"))
+			g := newHarness(t, withFailingCodec)
+			g.update(setUser("alice"))
 			g.log.kinds()
 			response := g.update(func(s *state) { s.Count = n })
 			g.log.want(t, "loaded", "failed")
@@ -184,15 +184,15 @@ func TestStateThatCannotBeEncoded(t *testing.T) {
 // A codec that is another one than before is not misled by what is there.
 func TestCodecWasReplaced(t *testing.T) {
 	key := session.NewKey()
-	g := newRig(t, func(c *session.Config[state]) { c.Keys = []session.Key{key} })
-	g.update(be("alice"))
+	g := newHarness(t, func(c *session.Config[state]) { c.Keys = []session.Key{key} })
+	g.update(setUser("alice"))
 	was := g.m
 	g.m = newManager(t, g.store, func(c *session.Config[state]) {
 		c.Keys, c.Codec, c.Observer = []session.Key{key}, codec.JSON[state](), g.log.observe
 	})
 	g.log.kinds()
-	old := g.tab()
-	g.update(be("bob"))
+	old := g.anotherTab()
+	g.update(setUser("bob"))
 	g.log.want(t, "rejected:undecodable", "created")
 	old.m = was
 	if got := old.state().User; got != "alice" {
@@ -202,15 +202,15 @@ func TestCodecWasReplaced(t *testing.T) {
 
 // What the client holds cannot be left as it is: but it is not believed either.
 func TestUndecodableClientHeld(t *testing.T) {
-	m, b := newManager(t, cookie.New(), withFussyCodec), newBrowser(t, nil)
+	m, b := newManager(t, cookie.New(), withFailingCodec), newBrowser(t, nil)
 	b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 		from(r).Update(func(s *state) { s.User, s.Note = "alice", "panic" })
 	})
 	if got := b.read(m); got.User != "" {
 		t.Errorf("state %+v", got)
 	}
-	if response := b.do(m, increment); told(response) != "set" {
-		t.Errorf("cookie %q", told(response))
+	if response := b.do(m, increment); cookieChange(response) != "set" {
+		t.Errorf("cookie %q", cookieChange(response))
 	}
 	if got := b.read(m); got.Count != 1 || got.User != "" {
 		t.Errorf("state %+v", got)
@@ -219,7 +219,7 @@ func TestUndecodableClientHeld(t *testing.T) {
 
 // What a codec panics with may hold the state, which is no business of a log.
 func TestCodecPanicIsNotQuoted(t *testing.T) {
-	g := newRig(t, withFussyCodec)
+	g := newHarness(t, withFailingCodec)
 	g.update(note("panic"))
 	g.log.kinds()
 	g.use(func(*session.Session[state]) {})

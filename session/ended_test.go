@@ -15,11 +15,11 @@ import (
 )
 
 // destroyElsewhere ends the browser's session by another request.
-func destroyElsewhere(g *rig) { g.tab().use((*session.Session[state]).Destroy) }
+func destroyElsewhere(g *harness) { g.anotherTab().use((*session.Session[state]).Destroy) }
 
 // revoke ends it in the store, as an administrator would.
-func revoke(g *rig) {
-	id := g.tab().id()
+func revoke(g *harness) {
+	id := g.anotherTab().id()
 	_ = g.store.Store.Delete(context.Background(), id)
 }
 
@@ -60,7 +60,7 @@ func TestSlowRequestRevivesNothing(t *testing.T) {
 			}
 			b.keep(response)
 			close(ended)
-			if response := <-slow; response == nil || told(response) != "" {
+			if response := <-slow; response == nil || cookieChange(response) != "" {
 				t.Errorf("the slow response: %+v", response)
 			}
 			if diff := cmp.Diff(state{}, old.read(m)); diff != "" {
@@ -78,11 +78,11 @@ func TestSlowRequestRevivesNothing(t *testing.T) {
 }
 
 func TestEndedUnderTheRequest(t *testing.T) {
-	ends := map[string]func(*rig){"destroyed": destroyElsewhere, "revoked": revoke}
+	ends := map[string]func(*harness){"destroyed": destroyElsewhere, "revoked": revoke}
 	tests := []struct {
 		name   string
 		rest   func(*session.Session[state])
-		told   string
+		cookie string
 		events []string
 		state  state // of the browser afterwards
 	}{
@@ -90,8 +90,8 @@ func TestEndedUnderTheRequest(t *testing.T) {
 		{"an update", func(s *session.Session[state]) { s.Update(count) }, "", []string{"rejected:unknown", "failed"}, state{}},
 		{"one without effect", func(s *session.Session[state]) { s.Update(func(*state) {}) }, "", []string{}, state{}},
 		{"persistence", func(s *session.Session[state]) { s.SetPersistent(true) }, "", []string{"rejected:unknown"}, state{}},
-		{"a logout", func(s *session.Session[state]) { s.Update(be("")) }, "", []string{"rejected:unknown"}, state{}},
-		{"a change of user", func(s *session.Session[state]) { s.Update(be("bob")) }, "set", []string{"rejected:unknown", "created"}, state{User: "bob"}},
+		{"a logout", func(s *session.Session[state]) { s.Update(setUser("")) }, "", []string{"rejected:unknown"}, state{}},
+		{"a change of user", func(s *session.Session[state]) { s.Update(setUser("bob")) }, "set", []string{"rejected:unknown", "created"}, state{User: "bob"}},
 		{"a renewal", (*session.Session[state]).Renew, "set", []string{"rejected:unknown", "created"}, state{}},
 		{"its own destruction", (*session.Session[state]).Destroy, "expired", []string{"destroyed"}, state{}},
 		{"its own destruction and a message", func(s *session.Session[state]) {
@@ -105,7 +105,7 @@ func TestEndedUnderTheRequest(t *testing.T) {
 	for name, end := range ends {
 		for _, test := range tests {
 			t.Run(name+": "+test.name, func(t *testing.T) {
-				g := newRig(t)
+				g := newHarness(t)
 				g.update(func(s *state) { s.User, s.Note = "alice", "of the old session" })
 				old := g.id()
 				response := g.use(func(s *session.Session[state]) {
@@ -114,13 +114,13 @@ func TestEndedUnderTheRequest(t *testing.T) {
 					test.rest(s)
 				})
 				g.log.want(t, test.events...)
-				if told(response) != test.told || response.StatusCode != http.StatusOK {
-					t.Errorf("status %d, cookie %q, want %q", response.StatusCode, told(response), test.told)
+				if cookieChange(response) != test.cookie || response.StatusCode != http.StatusOK {
+					t.Errorf("status %d, cookie %q, want %q", response.StatusCode, cookieChange(response), test.cookie)
 				}
 				if diff := cmp.Diff(test.state, g.state()); diff != "" {
 					t.Errorf("state (-want +got):\n%s", diff)
 				}
-				if test.told == "set" && g.id() == old {
+				if test.cookie == "set" && g.id() == old {
 					t.Error("the new session has the ID of the old one")
 				}
 				if _, err := g.store.Store.Load(t.Context(), old); !errors.Is(err, session.ErrNotFound) {
@@ -133,9 +133,9 @@ func TestEndedUnderTheRequest(t *testing.T) {
 
 // The other order: what was written first does not save the session.
 func TestUpdateThenDestroyElsewhere(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
-	tab := g.tab()
+	g := newHarness(t)
+	g.update(setUser("alice"))
+	tab := g.anotherTab()
 	g.use(func(s *session.Session[state]) {
 		s.Destroy()
 		tab.update(note("first"))
@@ -149,9 +149,9 @@ func TestUpdateThenDestroyElsewhere(t *testing.T) {
 func TestDestroyMeetsUpdateInTheStore(t *testing.T) {
 	for _, op := range []string{"update", "delete"} {
 		t.Run("another gets in before the "+op, func(t *testing.T) {
-			g := newRig(t)
-			g.update(be("alice"))
-			tab, other := g.tab(), (*session.Session[state]).Destroy
+			g := newHarness(t)
+			g.update(setUser("alice"))
+			tab, other := g.anotherTab(), (*session.Session[state]).Destroy
 			mine := func(s *session.Session[state]) { s.Update(note("mine")) }
 			if op == "delete" {
 				mine, other = other, mine
@@ -170,13 +170,13 @@ func TestDestroyMeetsUpdateInTheStore(t *testing.T) {
 // A login that took so long that its anonymous session was gone is still one,
 // with all that it asked for.
 func TestSlowLogin(t *testing.T) {
-	g := newRig(t, func(c *session.Config[state]) {
+	g := newHarness(t, func(c *session.Config[state]) {
 		c.Initial = func() state { return state{Items: map[string]int{"welcome": 1}} }
 	})
 	g.update(func(s *state) { s.Note, s.Items["old"] = "old", 1 })
 	response := g.use(func(s *session.Session[state]) {
 		s.SetPersistent(true)
-		s.Update(be("alice"))
+		s.Update(setUser("alice"))
 		s.Update(count)
 		destroyElsewhere(g)
 	})
@@ -190,7 +190,7 @@ func TestSlowLogin(t *testing.T) {
 }
 
 func TestSaveAfterTheSessionHasEnded(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("old"))
 	response := g.use(func(s *session.Session[state]) {
 		old := s.ID()
@@ -204,36 +204,36 @@ func TestSaveAfterTheSessionHasEnded(t *testing.T) {
 		if s.ID() == old || !s.IsNew() || !s.ExpiresAt().IsZero() || s.State().Note == "oldnewnew" {
 			t.Errorf("same ID %v, new %v, expires %v, %+v", s.ID() == old, s.IsNew(), s.ExpiresAt(), s.State())
 		}
-		// Whoever logs in after that begins anew.
-		s.Update(be("bob"))
+		// A login after that begins a new session.
+		s.Update(setUser("bob"))
 		if err := s.Save(t.Context()); err != nil {
 			t.Errorf("a login: %v", err)
 		}
 	})
-	if got := g.state(); told(response) != "set" || got.User != "bob" || got.Note != "" {
-		t.Errorf("cookie %q, state %+v", told(response), got)
+	if got := g.state(); cookieChange(response) != "set" || got.User != "bob" || got.Note != "" {
+		t.Errorf("cookie %q, state %+v", cookieChange(response), got)
 	}
 }
 
 func TestExpiryUnderTheRequest(t *testing.T) {
 	tests := []struct {
-		name string
-		wait time.Duration // before the request, which takes 2 ms
-		rest func(*session.Session[state])
-		told string
-		kept bool
+		name   string
+		wait   time.Duration // before the request, which takes 2 ms
+		rest   func(*session.Session[state])
+		cookie string
+		kept   bool
 	}{
 		{"an update in time", time.Hour - 3*time.Millisecond, func(s *session.Session[state]) { s.Update(count) }, "", true},
 		{"an update too late", time.Hour - 2*time.Millisecond, func(s *session.Session[state]) { s.Update(count) }, "", false},
 		{"a read too late", time.Hour - 2*time.Millisecond, func(s *session.Session[state]) { _ = s.State() }, "", false},
-		{"a login too late", time.Hour - 2*time.Millisecond, func(s *session.Session[state]) { s.Update(be("bob")) }, "set", false},
+		{"a login too late", time.Hour - 2*time.Millisecond, func(s *session.Session[state]) { s.Update(setUser("bob")) }, "set", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t)
+				g := newHarness(t)
 				g.update(note("old"))
-				old := g.tab()
+				old := g.anotherTab()
 				time.Sleep(test.wait)
 				response := g.use(func(s *session.Session[state]) {
 					if got := s.State().Note; got != "old" {
@@ -242,8 +242,8 @@ func TestExpiryUnderTheRequest(t *testing.T) {
 					time.Sleep(2 * time.Millisecond)
 					test.rest(s)
 				})
-				if told(response) != test.told || response.StatusCode != http.StatusOK {
-					t.Errorf("status %d, cookie %q, want %q", response.StatusCode, told(response), test.told)
+				if cookieChange(response) != test.cookie || response.StatusCode != http.StatusOK {
+					t.Errorf("status %d, cookie %q, want %q", response.StatusCode, cookieChange(response), test.cookie)
 				}
 				if got := old.state().Note == "old"; got != test.kept {
 					t.Errorf("the session is there: %v, want %v", got, test.kept)
@@ -282,8 +282,8 @@ func TestExpiryUnderATransaction(t *testing.T) {
 // A renewal that was saved is announced with the response, unless its session
 // has ended before that.
 func TestSessionThatEndsAfterItWasSaved(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	response := g.use(func(s *session.Session[state]) {
 		s.Renew()
 		if err := s.Save(t.Context()); err != nil {
@@ -294,7 +294,7 @@ func TestSessionThatEndsAfterItWasSaved(t *testing.T) {
 		}
 		s.Update(count)
 	})
-	if told(response) != "" {
-		t.Errorf("cookie %q of a session that is no more", told(response))
+	if cookieChange(response) != "" {
+		t.Errorf("cookie %q of a session that is no more", cookieChange(response))
 	}
 }

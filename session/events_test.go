@@ -17,7 +17,7 @@ import (
 
 // story returns all that the events since the last call say, with letters for the
 // IDs in the order in which they come.
-func (e *events) story() []string {
+func (e *recordingObserver) story() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	letters := map[session.ID]string{{}: "-"}
@@ -49,107 +49,107 @@ func TestEvents(t *testing.T) {
 	const notFound, committed, unavailable = " (session not found)", " (session: response already committed)", " (session: store unavailable)"
 	tests := []struct {
 		name string
-		run  func(*rig) // of a browser with alice's session
+		run  func(*harness) // of a browser with alice's session
 		want []string
 	}{
-		{"a new session", func(g *rig) {
+		{"a new session", func(g *harness) {
 			g.cookies = map[string]string{}
 			g.update(count)
 		}, []string{"created A"}},
-		{"a new session with a login", func(g *rig) {
+		{"a new session with a login", func(g *harness) {
 			g.cookies = map[string]string{}
-			g.update(be("bob"))
+			g.update(setUser("bob"))
 		}, []string{"created A of bob"}},
-		{"a read", func(g *rig) { g.use(func(*session.Session[state]) {}) }, []string{"loaded A of alice"}},
-		{"a change", func(g *rig) { g.update(count) }, []string{"loaded A of alice", "saved A of alice"}},
-		{"a change of persistence", func(g *rig) {
+		{"a read", func(g *harness) { g.use(func(*session.Session[state]) {}) }, []string{"loaded A of alice"}},
+		{"a change", func(g *harness) { g.update(count) }, []string{"loaded A of alice", "saved A of alice"}},
+		{"a change of persistence", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.SetPersistent(true) })
 		}, []string{"loaded A of alice", "saved A of alice"}},
-		{"a use after a while", func(g *rig) {
+		{"a use after a while", func(g *harness) {
 			time.Sleep(30 * time.Minute)
 			g.use(func(*session.Session[state]) {})
 		}, []string{"loaded A of alice", "extended A of alice"}},
-		{"a renewal", func(g *rig) { g.use(renew) }, []string{"loaded A of alice", "renewed A of alice"}},
-		{"a change of user", func(g *rig) { g.update(be("bob")) }, []string{"loaded A of alice", "renewed A of bob"}},
-		{"a logout by Update", func(g *rig) { g.update(be("")) }, []string{"loaded A of alice", "renewed A"}},
-		{"a logout by Destroy", func(g *rig) { g.use(destroy) }, []string{"loaded A of alice", "destroyed A of alice"}},
-		{"a logout and a message", func(g *rig) {
+		{"a renewal", func(g *harness) { g.use(renew) }, []string{"loaded A of alice", "renewed A of alice"}},
+		{"a change of user", func(g *harness) { g.update(setUser("bob")) }, []string{"loaded A of alice", "renewed A of bob"}},
+		{"a logout by Update", func(g *harness) { g.update(setUser("")) }, []string{"loaded A of alice", "renewed A"}},
+		{"a logout by Destroy", func(g *harness) { g.use(destroy) }, []string{"loaded A of alice", "destroyed A of alice"}},
+		{"a logout and a message", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Destroy(); s.Update(count) })
 		}, []string{"loaded A of alice", "destroyed A of alice", "created B"}},
-		{"a conflict", func(g *rig) {
-			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().update(count) })
+		{"a conflict", func(g *harness) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().update(count) })
 		}, []string{"loaded A of alice", "loaded A of alice", "saved A of alice", "conflict A of alice", "saved A of alice"}},
-		{"a conflict with a logout", func(g *rig) {
-			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().use(destroy) })
+		{"a conflict with a logout", func(g *harness) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().use(destroy) })
 		}, []string{"loaded A of alice", "loaded A of alice", "destroyed A of alice", "rejected A of alice unknown", "failed A" + notFound}},
-		{"a conflict with a change of user", func(g *rig) {
-			g.use(func(s *session.Session[state]) { s.Update(count); g.tab().update(be("bob")) })
+		{"a conflict with a change of user", func(g *harness) {
+			g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().update(setUser("bob")) })
 		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "failed A" + notFound}},
-		{"two logins at once", func(g *rig) {
-			g.use(func(s *session.Session[state]) { s.Update(be("bob")); g.tab().update(be("bob")) })
+		{"two logins at once", func(g *harness) {
+			g.use(func(s *session.Session[state]) { s.Update(setUser("bob")); g.anotherTab().update(setUser("bob")) })
 		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "created B of bob"}},
-		{"a superseded token", func(g *rig) {
-			old := g.tab()
+		{"a superseded token", func(g *harness) {
+			old := g.anotherTab()
 			g.use(renew)
 			g.log.story()
 			old.use(func(*session.Session[state]) {})
 		}, []string{"superseded A of alice"}},
-		{"a token long superseded", func(g *rig) {
-			old := g.tab()
+		{"a token long superseded", func(g *harness) {
+			old := g.anotherTab()
 			g.use(renew)
 			g.log.story()
 			time.Sleep(time.Minute)
 			old.use(func(*session.Session[state]) {})
 		}, []string{"rejected A unknown"}},
-		{"an expired token", func(g *rig) {
+		{"an expired token", func(g *harness) {
 			time.Sleep(time.Hour)
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected A unknown"}},
-		{"a forged token", func(g *rig) {
+		{"a forged token", func(g *harness) {
 			g.cookies["__Host-session"] = g.token()[1:] + "A"
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected - unauthentic"}},
-		{"an undecodable record", func(g *rig) {
+		{"an undecodable record", func(g *harness) {
 			g.tamper(g.t, payload(1))
 			g.log.story()
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected A undecodable"}},
-		{"a load that fails", func(g *rig) {
+		{"a load that fails", func(g *harness) {
 			g.down(true)
 			g.use(func(*session.Session[state]) {})
 		}, []string{"failed A" + unavailable}},
-		{"a save that fails", func(g *rig) {
+		{"a save that fails", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Update(count); g.down(true) })
 		}, []string{"loaded A of alice", "failed A of alice" + unavailable}},
-		{"a creation that fails", func(g *rig) {
+		{"a creation that fails", func(g *harness) {
 			g.cookies = map[string]string{}
 			g.down(true)
-			g.update(be("bob"))
+			g.update(setUser("bob"))
 		}, []string{"failed A" + unavailable}},
-		{"a logout that fails", func(g *rig) {
+		{"a logout that fails", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Destroy(); g.down(true) })
 		}, []string{"loaded A of alice", "failed A of alice" + unavailable}},
-		{"a login that is too late", func(g *rig) {
+		{"a login that is too late", func(g *harness) {
 			g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 				fmt.Fprint(w, "begun")
-				from(r).Update(be("bob"))
+				from(r).Update(setUser("bob"))
 			})
 		}, []string{"loaded A of alice", "failed A of alice" + committed}},
-		{"a transaction", func(g *rig) {
+		{"a transaction", func(g *harness) {
 			_ = g.transact(func(s *state) error { s.Count++; return nil })
 		}, []string{"loaded A of alice", "saved A of alice"}},
-		{"a transaction that gives up", func(g *rig) {
+		{"a transaction that gives up", func(g *harness) {
 			_ = g.transact(func(s *state) error { return errNo })
 		}, []string{"loaded A of alice"}},
-		{"an opened token", func(g *rig) {
+		{"an opened token", func(g *harness) {
 			_, _ = g.m.LoadToken(context.Background(), g.token())
 		}, []string{"loaded A of alice"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t)
-				g.update(be("alice"))
+				g := newHarness(t)
+				g.update(setUser("alice"))
 				g.log.story()
 				test.run(g)
 				if diff := cmp.Diff(test.want, g.log.story()); diff != "" {
@@ -176,8 +176,8 @@ func TestEventKindString(t *testing.T) {
 	}
 }
 
-// An observer is told when no lock is held, so that it may use the session that
-// it is told of, and in the context of the request.
+// An observer is called when no lock is held, so that it may use the session of the
+// event, and with the context of the request.
 func TestObserverUsesTheSession(t *testing.T) {
 	for _, eager := range []bool{false, true} {
 		t.Run(fmt.Sprint("eager ", eager), func(t *testing.T) { testObserver(t, eager) })

@@ -144,18 +144,18 @@ func body(t testing.TB, response *http.Response) string {
 	return string(b)
 }
 
-// spy is a store that counts the calls of another one, and lets a test get in
-// before or after each, or answer in its place.
-type spy struct {
+// spyStore counts the calls of another store, and calls functions of the test before
+// and after each.
+type spyStore struct {
 	store.Store
 	calls  atomic.Int64
 	before func(op string, id store.ID) error // an error is the answer
 	after  func(op string, id store.ID)
 }
 
-func newSpy() *spy { return &spy{Store: memory.New()} }
+func newSpyStore() *spyStore { return &spyStore{Store: memory.New()} }
 
-func (s *spy) enter(op string, id store.ID) error {
+func (s *spyStore) enter(op string, id store.ID) error {
 	s.calls.Add(1)
 	if s.before != nil {
 		return s.before(op, id)
@@ -163,13 +163,13 @@ func (s *spy) enter(op string, id store.ID) error {
 	return nil
 }
 
-func (s *spy) leave(op string, id store.ID) {
+func (s *spyStore) leave(op string, id store.ID) {
 	if s.after != nil {
 		s.after(op, id)
 	}
 }
 
-func (s *spy) Create(ctx context.Context, rec store.Record) error {
+func (s *spyStore) Create(ctx context.Context, rec store.Record) error {
 	if err := s.enter("create", rec.ID); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *spy) Create(ctx context.Context, rec store.Record) error {
 	return s.Store.Create(ctx, rec)
 }
 
-func (s *spy) Load(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *spyStore) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := s.enter("load", id); err != nil {
 		return store.Record{}, err
 	}
@@ -185,7 +185,7 @@ func (s *spy) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	return s.Store.Load(ctx, id)
 }
 
-func (s *spy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+func (s *spyStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	if err := s.enter("update", rec.ID); err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (s *spy) Update(ctx context.Context, base store.Rev, rec store.Record) erro
 	return s.Store.Update(ctx, base, rec)
 }
 
-func (s *spy) Delete(ctx context.Context, id store.ID) error {
+func (s *spyStore) Delete(ctx context.Context, id store.ID) error {
 	if err := s.enter("delete", id); err != nil {
 		return err
 	}
@@ -201,20 +201,20 @@ func (s *spy) Delete(ctx context.Context, id store.ID) error {
 	return s.Store.Delete(ctx, id)
 }
 
-// events records what an observer is told.
-type events struct {
+// recordingObserver records events.
+type recordingObserver struct {
 	mu   sync.Mutex
 	list []session.Event
 }
 
-func (e *events) observe(_ context.Context, event session.Event) {
+func (e *recordingObserver) observe(_ context.Context, event session.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.list = append(e.list, event)
 }
 
 // kinds returns the kinds of the events since the last call, in order.
-func (e *events) kinds() []string {
+func (e *recordingObserver) kinds() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	kinds := []string{}
@@ -231,7 +231,7 @@ func (e *events) kinds() []string {
 
 // want fails the test unless these are the kinds of the events since the last
 // call.
-func (e *events) want(t testing.TB, kinds ...string) {
+func (e *recordingObserver) want(t testing.TB, kinds ...string) {
 	t.Helper()
 	if got := e.kinds(); !slices.Equal(got, kinds) {
 		t.Errorf("events %q, want %q", got, kinds)
@@ -240,7 +240,7 @@ func (e *events) want(t testing.TB, kinds ...string) {
 
 // once runs fn in front of the store's next call of that kind, as another
 // request that gets in between would.
-func (s *spy) once(op string, fn func()) {
+func (s *spyStore) once(op string, fn func()) {
 	s.before = func(called string, _ store.ID) error {
 		if called == op {
 			s.before = nil
@@ -250,41 +250,41 @@ func (s *spy) once(op string, fn func()) {
 	}
 }
 
-// rig is a browser, a manager, its store and its events.
-type rig struct {
+// harness is a browser, a manager, its store and its events.
+type harness struct {
 	*browser
 	m     *session.Manager[state]
-	store *spy
-	log   *events
+	store *spyStore
+	log   *recordingObserver
 }
 
-func newRig(t testing.TB, options ...func(*session.Config[state])) *rig {
+func newHarness(t testing.TB, options ...func(*session.Config[state])) *harness {
 	t.Helper()
-	g := &rig{browser: newBrowser(t, nil), store: newSpy(), log: &events{}}
+	g := &harness{browser: newBrowser(t, nil), store: newSpyStore(), log: &recordingObserver{}}
 	g.m = newManager(t, g.store, append(options, func(c *session.Config[state]) { c.Observer = g.log.observe })...)
 	return g
 }
 
 // use sends a request whose handler does fn.
-func (g *rig) use(fn func(*session.Session[state])) *http.Response {
+func (g *harness) use(fn func(*session.Session[state])) *http.Response {
 	return g.do(g.m, func(_ http.ResponseWriter, r *http.Request) { fn(from(r)) })
 }
 
 // update sends a request that changes the state.
-func (g *rig) update(fn func(*state)) *http.Response {
+func (g *harness) update(fn func(*state)) *http.Response {
 	return g.use(func(s *session.Session[state]) { s.Update(fn) })
 }
 
 // state returns the state that the browser's session has now, without an event.
-func (g *rig) state() state {
+func (g *harness) state() state {
 	s := g.browser.read(g.m)
 	g.log.kinds()
 	return s
 }
 
-// tab returns a rig whose browser holds the same cookies now: another request of
-// the same user at the same time.
-func (g *rig) tab() *rig { return &rig{g.browser.clone(), g.m, g.store, g.log} }
+// anotherTab returns a harness whose browser holds the same cookies now, for another
+// request of the same user at the same time.
+func (g *harness) anotherTab() *harness { return &harness{g.browser.clone(), g.m, g.store, g.log} }
 
 // count is an update.
 func count(s *state) { s.Count++ }
@@ -292,12 +292,12 @@ func count(s *state) { s.Count++ }
 // note returns an update that appends to the note.
 func note(text string) func(*state) { return func(s *state) { s.Note += text } }
 
-// be returns an update that makes the state somebody's.
-func be(user string) func(*state) { return func(s *state) { s.User = user } }
+// setUser returns an update that sets the subject.
+func setUser(user string) func(*state) { return func(s *state) { s.User = user } }
 
-// told says what a response does to the session's cookie: "", "set" or
+// cookieChange says what a response does to the session's cookie: "", "set" or
 // "expired".
-func told(response *http.Response) string {
+func cookieChange(response *http.Response) string {
 	for _, c := range response.Cookies() {
 		switch {
 		case c.Name != "__Host-session":

@@ -15,7 +15,7 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// TestHostileCookies presents what nobody but an attacker or an accident sends.
+// TestHostileCookies presents what only an attacker or an accident sends.
 // None of it may reach the store, be answered with an error, or be believed.
 func TestHostileCookies(t *testing.T) {
 	for _, held := range []string{"by the server", "by the client"} {
@@ -32,12 +32,12 @@ func TestHostileCookies(t *testing.T) {
 }
 
 func testHostileCookies(t *testing.T, inner store.Store, signed bool) {
-	var log events
+	var log recordingObserver
 	asked := false
-	s := &spy{Store: inner, before: func(string, store.ID) error { asked = true; return nil }}
+	s := &spyStore{Store: inner, before: func(string, store.ID) error { asked = true; return nil }}
 	var st store.Store = s
 	if _, ok := inner.(store.ClientHeld); ok {
-		st = clientHeldSpy{s}
+		st = clientHeldSpyStore{s}
 	}
 	key := session.NewKey()
 	configure := func(c *session.Config[state]) {
@@ -139,14 +139,14 @@ func testHostileCookies(t *testing.T, inner store.Store, signed bool) {
 	}
 }
 
-// clientHeldSpy is a spy that is client-held as the store behind it is.
-type clientHeldSpy struct{ *spy }
+// clientHeldSpyStore is a spyStore for a client-held store.
+type clientHeldSpyStore struct{ *spyStore }
 
-func (s clientHeldSpy) Encode(rec store.Record) (string, error) {
+func (s clientHeldSpyStore) Encode(rec store.Record) (string, error) {
 	return s.Store.(store.ClientHeld).Encode(rec)
 }
 
-func (s clientHeldSpy) Decode(text string) (store.Record, error) {
+func (s clientHeldSpyStore) Decode(text string) (store.Record, error) {
 	if err := s.enter("decode", store.ID{}); err != nil {
 		return store.Record{}, err
 	}
@@ -154,7 +154,7 @@ func (s clientHeldSpy) Decode(text string) (store.Record, error) {
 }
 
 func TestHundredsOfCookies(t *testing.T) {
-	s := newSpy()
+	s := newSpyStore()
 	m := newManager(t, s)
 	b := newBrowser(t, nil)
 	b.do(m, increment)
@@ -186,7 +186,7 @@ func TestHundredsOfCookies(t *testing.T) {
 }
 
 func TestDeadTokensCostABoundedNumberOfStoreCalls(t *testing.T) {
-	s := newSpy()
+	s := newSpyStore()
 	m := newManager(t, s)
 	var cookies []string
 	for range 50 {

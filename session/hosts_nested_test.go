@@ -31,7 +31,7 @@ func newVisits(t *testing.T, st store.Store) *session.Manager[visit] {
 func TestNestedManagersOfTwoStates(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for _, order := range []string{"visits inside", "visits outside"} {
-			states, visits := newManager(t, newSpy()), newVisits(t, newSpy())
+			states, visits := newManager(t, newSpyStore()), newVisits(t, newSpyStore())
 			wrap := func(h http.Handler) http.Handler { return states.Wrap(visits.Wrap(h)) }
 			if order == "visits outside" {
 				wrap = func(h http.Handler) http.Handler { return visits.Wrap(states.Wrap(h)) }
@@ -66,8 +66,8 @@ func TestNestedManagersOfTwoStates(t *testing.T) {
 // session that was not stored.
 func TestNestedManagersWhereOneFails(t *testing.T) {
 	for _, failing := range []string{"outer", "inner"} {
-		outerStore, innerStore := newJournal(), newJournal()
-		broken := map[string]*journal{"outer": outerStore, "inner": innerStore}[failing]
+		outerStore, innerStore := newJournalStore(), newJournalStore()
+		broken := map[string]*journalStore{"outer": outerStore, "inner": innerStore}[failing]
 		broken.fail("create")
 		states, visits := newManager(t, outerStore), newVisits(t, innerStore)
 		var first, second error
@@ -105,7 +105,7 @@ func TestNestedManagersOfOneState(t *testing.T) {
 	named := func(name string) func(*session.Config[state]) {
 		return func(cfg *session.Config[state]) { cfg.Cookie.Name = name }
 	}
-	outer, inner := newManager(t, newSpy(), named("__Host-outer")), newManager(t, newSpy(), named("__Host-inner"))
+	outer, inner := newManager(t, newSpyStore(), named("__Host-outer")), newManager(t, newSpyStore(), named("__Host-inner"))
 	handler := outer.Wrap(inner.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		if from(r) != inner.From(ctx) {
@@ -129,7 +129,7 @@ func TestNestedManagersOfOneState(t *testing.T) {
 
 func TestWrapInsideWrapDoesNothing(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		var outermost http.ResponseWriter
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +157,7 @@ func TestWrapInsideWrapDoesNothing(t *testing.T) {
 }
 
 func TestHandleNeedsNoWrap(t *testing.T) {
-	m := newManager(t, newSpy())
+	m := newManager(t, newSpyStore())
 	b := newBrowser(t, m.Handle(func(w http.ResponseWriter, r *http.Request, s *session.Session[state]) {
 		s.Update(func(s *state) { s.Count++ })
 		fmt.Fprint(w, from(r).State().Count)
@@ -170,14 +170,14 @@ func TestHandleNeedsNoWrap(t *testing.T) {
 }
 
 func TestFromWithoutWrapPanicsClearly(t *testing.T) {
-	m, other := newManager(t, newSpy()), newManager(t, newSpy())
+	m, other := newManager(t, newSpyStore()), newManager(t, newSpyStore())
 	calls := map[string]func(ctx context.Context){
 		"From":         func(ctx context.Context) { session.From[visit](ctx) },
 		"Load":         func(ctx context.Context) { _, _ = session.Load[visit](ctx) },
 		"Manager.From": func(ctx context.Context) { other.From(ctx) },
 	}
 	for name, call := range calls {
-		for _, wrapped := range []bool{false, true} { // true: by somebody else
+		for _, wrapped := range []bool{false, true} { // true: by another middleware
 			value, _ := unwind(func() {
 				if !wrapped {
 					call(t.Context())
@@ -200,7 +200,7 @@ func TestFromWithoutWrapPanicsClearly(t *testing.T) {
 // A context made from the request's leads to the session, whatever it was made
 // for.
 func TestFromFindsTheSessionInDerivedContexts(t *testing.T) {
-	m := newManager(t, newSpy())
+	m := newManager(t, newSpyStore())
 	newBrowser(t, nil).do(m, func(_ http.ResponseWriter, r *http.Request) {
 		want := from(r)
 		ctx, cancel := context.WithCancel(context.WithValue(r.Context(), visit{}, 1))

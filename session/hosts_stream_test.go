@@ -25,7 +25,7 @@ func line(t *testing.T, r *bufio.Reader) string {
 
 func TestHostServerSentEvents(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		m := newManager(t, newSpy())
+		m := newManager(t, newSpyStore())
 		next := make(chan struct{})
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
@@ -76,7 +76,7 @@ func TestHostServerSentEvents(t *testing.T) {
 // let the caller give them header fields: those of the ResponseWriter have the
 // cookie by then.
 func TestHostWebSocketThatWritesIts101(t *testing.T) {
-	st := newJournal()
+	st := newJournalStore()
 	m := newManager(t, st)
 	closed := make(chan struct{})
 	wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,7 +146,7 @@ func (s *site) upgrade(t *testing.T) {
 // A hijack that comes to nothing leaves a response to be written.
 func TestHostHijackFails(t *testing.T) {
 	w := httptest.NewRecorder()
-	handler := newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := newManager(t, newSpyStore()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		increment(w, r)
 		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			t.Error("no error")
@@ -204,7 +204,7 @@ func TestHostReverseProxy(t *testing.T) {
 		}
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		proxy := newProxy()
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -213,8 +213,8 @@ func TestHostReverseProxy(t *testing.T) {
 		})))
 		proxy.ErrorLog = s.Config.ErrorLog
 		got := s.get("/plant")
-		if len(got.early) != 1 || got.early[0].header.Get("Link") == "" || len(setCookies(got.early[0].header)) > 0 {
-			t.Errorf("informational responses: %v", got.early)
+		if len(got.informational) != 1 || got.informational[0].header.Get("Link") == "" || len(setCookies(got.informational[0].header)) > 0 {
+			t.Errorf("informational responses: %v", got.informational)
 		}
 		if got.body != "text" || !sets(got.Header, "upstream", "__Host-session") || got.Trailer.Get("X-Sum") != "4" {
 			t.Errorf("answer: %q %v %v", got.body, got.Header, got.Trailer)
@@ -253,7 +253,7 @@ func TestHostReverseProxy(t *testing.T) {
 	})
 	t.Run("upgrade", func(t *testing.T) {
 		proxy := newProxy()
-		newSite(t, "HTTP/1.1", newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		newSite(t, "HTTP/1.1", newManager(t, newSpyStore()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
 			proxy.ServeHTTP(w, r)
 		}))).upgrade(t)

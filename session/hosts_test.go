@@ -24,7 +24,7 @@ func TestHostServeContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		s := serve(m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			// Without it there is no sendfile. HTTP/2 has none.
@@ -88,7 +88,7 @@ func TestHostTimeoutHandlerOutside(t *testing.T) {
 		"/destroy": {func(_ http.ResponseWriter, r *http.Request) { from(r).Destroy() }, "load delete"},
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		st := newJournal()
+		st := newJournalStore()
 		m := newManager(t, st)
 		done := make(chan struct{})
 		wrapped := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +99,7 @@ func TestHostTimeoutHandlerOutside(t *testing.T) {
 				t.Errorf("the handler was told %v, want DeadlineExceeded", err)
 			}
 		}))
-		// As long as nobody waits for the time to pass, it need not pass.
+		// The timeout does not pass in this test.
 		inTime := http.TimeoutHandler(m.Wrap(http.HandlerFunc(increment)), time.Hour, "")
 		late := http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() { done <- struct{}{} }()
@@ -132,8 +132,8 @@ func TestHostTimeoutHandlerOutside(t *testing.T) {
 // Inside, the handler goes on while its session is committed, and after that.
 func TestHostTimeoutHandlerInside(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		var ev events
-		m := newManager(t, newSpy(), ev.observed)
+		var ev recordingObserver
+		m := newManager(t, newSpyStore(), ev.observed)
 		returned, done := make(chan struct{}), make(chan struct{})
 		wrapped := m.Wrap(http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer close(done)
@@ -167,16 +167,16 @@ func TestHostTimeoutHandlerInside(t *testing.T) {
 	})
 }
 
-// zipper compresses, as such middleware does: it decides at the first byte, and
+// gzipWriter compresses, as such middleware does: it decides at the first byte, and
 // passes on Flush and Unwrap.
-type zipper struct {
+type gzipWriter struct {
 	http.ResponseWriter
 	zip *gzip.Writer
 }
 
-func (z *zipper) Unwrap() http.ResponseWriter { return z.ResponseWriter }
+func (z *gzipWriter) Unwrap() http.ResponseWriter { return z.ResponseWriter }
 
-func (z *zipper) start() {
+func (z *gzipWriter) start() {
 	if z.zip == nil {
 		z.zip = gzip.NewWriter(z.ResponseWriter)
 		z.Header().Set("Content-Encoding", "gzip")
@@ -185,17 +185,17 @@ func (z *zipper) start() {
 	}
 }
 
-func (z *zipper) WriteHeader(code int) {
+func (z *gzipWriter) WriteHeader(code int) {
 	z.start()
 	z.ResponseWriter.WriteHeader(code)
 }
 
-func (z *zipper) Write(p []byte) (int, error) {
+func (z *gzipWriter) Write(p []byte) (int, error) {
 	z.start()
 	return z.zip.Write(p)
 }
 
-func (z *zipper) FlushError() error {
+func (z *gzipWriter) FlushError() error {
 	z.start()
 	if err := z.zip.Flush(); err != nil {
 		return err
@@ -203,9 +203,9 @@ func (z *zipper) FlushError() error {
 	return http.NewResponseController(z.ResponseWriter).Flush()
 }
 
-func zipped(next http.Handler) http.Handler {
+func withGzip(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		z := &zipper{ResponseWriter: w}
+		z := &gzipWriter{ResponseWriter: w}
 		next.ServeHTTP(z, r)
 		if z.zip != nil {
 			_ = z.zip.Close()
@@ -221,7 +221,7 @@ func TestHostCompression(t *testing.T) {
 		for _, outside := range []bool{false, true} {
 			for _, flush := range []bool{false, true} {
 				for _, down := range []string{"", "create"} {
-					st := newJournal()
+					st := newJournalStore()
 					st.fail(down)
 					m := newManager(t, st)
 					h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -232,9 +232,9 @@ func TestHostCompression(t *testing.T) {
 						fmt.Fprint(w, "text")
 					})
 					if outside {
-						handler = zipped(m.Wrap(h))
+						handler = withGzip(m.Wrap(h))
 					} else {
-						handler = m.Wrap(zipped(h))
+						handler = m.Wrap(withGzip(h))
 					}
 					got := s.get("/") // the client unzips
 					want, cookies := "text", 1
@@ -261,17 +261,17 @@ func TestHostCompression(t *testing.T) {
 // looked at instead.
 func TestHostCloseNotifier(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		reached, told := make(chan struct{}), make(chan struct{})
-		s := serve(newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		reached, ended := make(chan struct{}), make(chan struct{})
+		s := serve(newManager(t, newSpyStore()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
 			select {
 			case <-gone:
-				t.Error("it is told of an end before there is one")
+				t.Error("the end is reported before there is one")
 			default:
 			}
 			close(reached)
 			<-gone
-			close(told)
+			close(ended)
 		})))
 		ctx, hangUp := context.WithCancel(t.Context())
 		go func() {
@@ -282,13 +282,13 @@ func TestHostCloseNotifier(t *testing.T) {
 		if err == nil { // the answer has overtaken the hanging up
 			response.Body.Close()
 		}
-		<-told
+		<-ended
 	})
 }
 
 func TestHostTrailers(t *testing.T) {
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
-		s := serve(newManager(t, newSpy()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := serve(newManager(t, newSpyStore()).Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			increment(w, r)
 			w.Header().Set("Trailer", "X-Sum")
 			fmt.Fprint(w, "text")

@@ -20,7 +20,7 @@ const graceOfRenewal = 30 * time.Second
 func (b *browser) token() string { return b.cookies["__Host-session"] }
 
 // id returns the ID of the browser's session.
-func (g *rig) id() (id session.ID) {
+func (g *harness) id() (id session.ID) {
 	g.use(func(s *session.Session[state]) { id = s.ID() })
 	g.log.kinds()
 	return id
@@ -40,10 +40,10 @@ func TestSecretIsRenewed(t *testing.T) {
 		change func(*session.Session[state])
 		want   state
 	}{
-		{"by a login", "", func(s *session.Session[state]) { s.Update(be("alice")) }, state{User: "alice", Count: 1}},
-		{"by a logout", "alice", func(s *session.Session[state]) { s.Update(be("")) }, state{Count: 1}},
+		{"by a login", "", func(s *session.Session[state]) { s.Update(setUser("alice")) }, state{User: "alice", Count: 1}},
+		{"by a logout", "alice", func(s *session.Session[state]) { s.Update(setUser("")) }, state{Count: 1}},
 		{"by a logout that clears", "alice", (*session.Session[state]).Clear, state{}},
-		{"by a change of user", "alice", func(s *session.Session[state]) { s.Update(be("bob")) }, state{User: "bob", Count: 1}},
+		{"by a change of user", "alice", func(s *session.Session[state]) { s.Update(setUser("bob")) }, state{User: "bob", Count: 1}},
 		{"on demand", "alice", (*session.Session[state]).Renew, state{User: "alice", Count: 1}},
 		{"on demand, anonymously", "", (*session.Session[state]).Renew, state{Count: 1}},
 		{"on demand, from inside an update", "alice", func(s *session.Session[state]) {
@@ -55,9 +55,9 @@ func TestSecretIsRenewed(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			g.update(func(s *state) { s.User, s.Count = test.before, 1 })
-			old, id := g.tab(), g.id()
+			old, id := g.anotherTab(), g.id()
 			var status session.Status
 			response := g.use(func(s *session.Session[state]) {
 				test.change(s)
@@ -68,8 +68,8 @@ func TestSecretIsRenewed(t *testing.T) {
 			if status != session.StatusRenewed {
 				t.Errorf("status %v", status)
 			}
-			if told(response) != "set" || g.token() == old.token() {
-				t.Errorf("cookie %q, changed %v", told(response), g.token() != old.token())
+			if cookieChange(response) != "set" || g.token() == old.token() {
+				t.Errorf("cookie %q, changed %v", cookieChange(response), g.token() != old.token())
 			}
 			if g.id() != id {
 				t.Error("the ID has changed")
@@ -86,24 +86,24 @@ func TestSecretIsRenewed(t *testing.T) {
 }
 
 func TestUnchangedSubjectRenewsNothing(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	g.log.kinds()
 	response := g.update(func(s *state) { s.User = "alice"; s.Count++ })
 	g.log.want(t, "loaded", "saved")
-	if told(response) != "" {
-		t.Errorf("cookie %q", told(response))
+	if cookieChange(response) != "" {
+		t.Errorf("cookie %q", cookieChange(response))
 	}
 }
 
 // A renewed session is renewed once, however often it is asked for.
 func TestRenewalsOfOneRequestAreOne(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.log.kinds()
 	g.use(func(s *session.Session[state]) {
 		s.Renew()
-		s.Update(be("alice"))
+		s.Update(setUser("alice"))
 		s.Renew()
 	})
 	g.log.want(t, "loaded", "renewed")
@@ -119,7 +119,7 @@ func TestSupersededSecret(t *testing.T) {
 		"update":  func(s *session.Session[state]) { s.Update(note("stray")) },
 		"remain":  func(s *session.Session[state]) { s.SetPersistent(true) },
 		"destroy": (*session.Session[state]).Destroy,
-		"login":   func(s *session.Session[state]) { s.Update(be("bob")) },
+		"login":   func(s *session.Session[state]) { s.Update(setUser("bob")) },
 		"renew":   (*session.Session[state]).Renew,
 	}
 	// In the grace a cookie would overwrite the one that the login has just set.
@@ -151,21 +151,21 @@ func TestSupersededSecret(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t)
+				g := newHarness(t)
 				g.update(count)
-				old := g.tab()
-				g.update(be("alice"))
+				old := g.anotherTab()
+				g.update(setUser("alice"))
 				g.log.kinds()
 				time.Sleep(test.after)
 
 				for name, use := range uses {
 					var isNew bool
 					var found state
-					response := old.tab().use(func(s *session.Session[state]) {
+					response := old.anotherTab().use(func(s *session.Session[state]) {
 						isNew, found = s.IsNew() && s.Err() == nil, s.State()
 						use(s)
 					})
-					got := outcome{told(response), g.log.kinds()}
+					got := outcome{cookieChange(response), g.log.kinds()}
 					if diff := cmp.Diff(test.want[name], got); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", name, diff)
 					}
@@ -184,18 +184,18 @@ func TestSupersededSecret(t *testing.T) {
 // A form that was sent twice: both are logged in, and the one that came second
 // gets nothing of what the first has taken over.
 func TestTwoLoginsAtOnce(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("of the visitor"))
-	second := g.tab()
+	second := g.anotherTab()
 	g.log.kinds()
 	response := second.use(func(s *session.Session[state]) {
 		s.Update(func(st *state) { st.User, st.Count = "alice", st.Count+1 })
-		g.update(be("alice"))
+		g.update(setUser("alice"))
 		g.log.want(t, "loaded", "loaded", "renewed")
 	})
 	g.log.want(t, "conflict", "superseded", "created")
-	if told(response) != "set" {
-		t.Errorf("the second login: cookie %q", told(response))
+	if cookieChange(response) != "set" {
+		t.Errorf("the second login: cookie %q", cookieChange(response))
 	}
 	if g.id() == second.id() {
 		t.Error("both have one session")
@@ -210,15 +210,15 @@ func TestTwoLoginsAtOnce(t *testing.T) {
 
 // A login whose answer never arrived is repeated with the old cookie.
 func TestRepeatedLogin(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("of the visitor"))
-	again := g.tab()
-	g.update(be("alice"))
+	again := g.anotherTab()
+	g.update(setUser("alice"))
 	g.log.kinds()
-	response := again.update(be("alice"))
+	response := again.update(setUser("alice"))
 	g.log.want(t, "superseded", "created")
-	if told(response) != "set" || again.id() == g.id() {
-		t.Errorf("cookie %q, same session %v", told(response), again.id() == g.id())
+	if cookieChange(response) != "set" || again.id() == g.id() {
+		t.Errorf("cookie %q, same session %v", cookieChange(response), again.id() == g.id())
 	}
 	if diff := cmp.Diff(state{User: "alice"}, again.state()); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
@@ -230,7 +230,7 @@ func TestSupersededUnderTheRequest(t *testing.T) {
 	tests := []struct {
 		name   string
 		rest   func(*session.Session[state])
-		told   string
+		cookie string
 		events []string
 	}{
 		{"a read", func(s *session.Session[state]) { _ = s.State() }, "", []string{}},
@@ -239,22 +239,22 @@ func TestSupersededUnderTheRequest(t *testing.T) {
 			s.SetPersistent(true)
 			s.Update(note("stray"))
 		}, "", []string{"conflict", "superseded", "failed"}},
-		{"a login", func(s *session.Session[state]) { s.Update(be("bob")) }, "set", []string{"conflict", "superseded", "created"}},
+		{"a login", func(s *session.Session[state]) { s.Update(setUser("bob")) }, "set", []string{"conflict", "superseded", "created"}},
 		{"a renewal", (*session.Session[state]).Renew, "set", []string{"conflict", "superseded", "created"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			g.update(count)
-			slow := g.tab()
+			slow := g.anotherTab()
 			response := slow.use(func(s *session.Session[state]) {
-				g.update(be("alice"))
+				g.update(setUser("alice"))
 				g.log.kinds()
 				test.rest(s)
 			})
 			g.log.want(t, test.events...)
-			if told(response) != test.told {
-				t.Errorf("cookie %q, want %q", told(response), test.told)
+			if cookieChange(response) != test.cookie {
+				t.Errorf("cookie %q, want %q", cookieChange(response), test.cookie)
 			}
 			if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
 				t.Errorf("alice's session (-want +got):\n%s", diff)
@@ -266,24 +266,24 @@ func TestSupersededUnderTheRequest(t *testing.T) {
 // A logout elsewhere in the browser ends what a running request knows of the
 // user: nothing of alice is written into the session that is anonymous now.
 func TestLogoutUnderTheRequest(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
-	slow := g.tab()
+	g := newHarness(t)
+	g.update(setUser("alice"))
+	slow := g.anotherTab()
 	response := slow.use(func(s *session.Session[state]) {
 		s.Update(note("alice's secret"))
 		g.use((*session.Session[state]).Clear)
 	})
-	if told(response) != "" || g.state().Note != "" {
-		t.Errorf("cookie %q, note %q", told(response), g.state().Note)
+	if cookieChange(response) != "" || g.state().Note != "" {
+		t.Errorf("cookie %q, note %q", cookieChange(response), g.state().Note)
 	}
 }
 
 // An old cookie in front of the real one, or behind it, does not hide it.
 func TestSupersededBesideTheRealOne(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	old := g.token()
-	g.update(be("alice"))
+	g.update(setUser("alice"))
 	g.log.kinds()
 	for _, pair := range [][2]string{{old, g.token()}, {g.token(), old}} {
 		r := g.request("/")
@@ -293,8 +293,8 @@ func TestSupersededBesideTheRealOne(t *testing.T) {
 			user = s.State().User
 			s.Update(count) // which is not muted either
 		})
-		if user != "alice" || told(w) != "" {
-			t.Errorf("user %q, cookie %q", user, told(w))
+		if user != "alice" || cookieChange(w) != "" {
+			t.Errorf("user %q, cookie %q", user, cookieChange(w))
 		}
 	}
 	if got := g.state().Count; got != 3 {
@@ -302,20 +302,20 @@ func TestSupersededBesideTheRealOne(t *testing.T) {
 	}
 	r := g.request("/")
 	r.Header.Set("Cookie", "__Host-session="+old+"; __Host-session="+g.token())
-	if response := serveOne(g.m, r, (*session.Session[state]).Destroy); told(response) != "expired" {
-		t.Errorf("destroying it: cookie %q", told(response))
+	if response := serveOne(g.m, r, (*session.Session[state]).Destroy); cookieChange(response) != "expired" {
+		t.Errorf("destroying it: cookie %q", cookieChange(response))
 	}
 }
 
 // Once it has logged in for itself, a superseded request is one like any other.
 func TestSupersededRequestThatHasLoggedIn(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
-	old := g.tab()
-	g.update(be("alice"))
+	old := g.anotherTab()
+	g.update(setUser("alice"))
 	g.log.kinds()
 	response := old.use(func(s *session.Session[state]) {
-		s.Update(be("bob"))
+		s.Update(setUser("bob"))
 		if err := s.Save(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -323,7 +323,7 @@ func TestSupersededRequestThatHasLoggedIn(t *testing.T) {
 		s.Update(note("bye"))
 	})
 	g.log.want(t, "superseded", "created", "destroyed", "created")
-	if got := old.state(); told(response) != "set" || got.Note != "bye" {
-		t.Errorf("cookie %q, state %+v", told(response), got)
+	if got := old.state(); cookieChange(response) != "set" || got.Note != "bye" {
+		t.Errorf("cookie %q, state %+v", cookieChange(response), got)
 	}
 }

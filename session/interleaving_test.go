@@ -16,9 +16,9 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// busy is a store that lets others get in between, and now and then loses an
-// answer after it has done what it was asked.
-type busy struct {
+// interleavingStore yields to other goroutines around each call, and loses some
+// answers after the call was made.
+type interleavingStore struct {
 	store.Store
 	mu   sync.Mutex
 	rand *rand.Rand
@@ -26,7 +26,7 @@ type busy struct {
 	ids  map[session.ID]bool // of all that was ever stored
 }
 
-func (s *busy) step() (lost bool) {
+func (s *interleavingStore) step() (lost bool) {
 	s.mu.Lock()
 	yields, lost := s.rand.IntN(4), s.rand.Float64() < s.lose
 	s.mu.Unlock()
@@ -36,7 +36,7 @@ func (s *busy) step() (lost bool) {
 	return lost
 }
 
-func (s *busy) Create(ctx context.Context, rec store.Record) error {
+func (s *interleavingStore) Create(ctx context.Context, rec store.Record) error {
 	s.mu.Lock()
 	s.ids[rec.ID] = true
 	s.mu.Unlock()
@@ -47,12 +47,12 @@ func (s *busy) Create(ctx context.Context, rec store.Record) error {
 	return err
 }
 
-func (s *busy) Load(ctx context.Context, id store.ID) (store.Record, error) {
+func (s *interleavingStore) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	s.step()
 	return s.Store.Load(ctx, id)
 }
 
-func (s *busy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+func (s *interleavingStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	s.step()
 	err := s.Store.Update(ctx, base, rec)
 	if s.step() {
@@ -61,7 +61,7 @@ func (s *busy) Update(ctx context.Context, base store.Rev, rec store.Record) err
 	return err
 }
 
-func (s *busy) Delete(ctx context.Context, id store.ID) error {
+func (s *interleavingStore) Delete(ctx context.Context, id store.ID) error {
 	err := s.Store.Delete(ctx, id)
 	if s.step() {
 		return errLost
@@ -69,16 +69,17 @@ func (s *busy) Delete(ctx context.Context, id store.ID) error {
 	return err
 }
 
-// fate is what a request was told of a mark that it has left in the state.
-type fate struct {
+// outcome is what became of a mark that a request has left in the state, as far as
+// the request knows.
+type outcome struct {
 	id    session.ID // the session that it was saved in; zero: it was not
 	known bool       // false where the answer was lost
 }
 
-// TestInterleavings lets requests of one browser loose on each other, with old
-// cookies and new ones, logins, renewals and logouts. Each leaves a mark. In the
-// end a mark that was saved is in its session once, if that is still there, and
-// in no other; and one that was not saved is nowhere.
+// TestInterleavings runs concurrent requests of one browser, with old cookies and
+// new ones, logins, renewals and logouts. Each leaves a mark. In the end a mark that
+// was saved is in its session once, if that is still there, and in no other session.
+// A mark that was not saved is in none.
 func TestInterleavings(t *testing.T) {
 	for seed := range uint64(30) {
 		lose := float64(seed%3) / 20
@@ -90,11 +91,11 @@ func TestInterleavings(t *testing.T) {
 
 func testInterleavings(t *testing.T, seed uint64, lose float64) {
 	const requests, workers = 200, 8
-	st := &busy{Store: memory.New(), rand: rand.New(rand.NewPCG(seed, 0)), lose: lose, ids: map[session.ID]bool{}}
+	st := &interleavingStore{Store: memory.New(), rand: rand.New(rand.NewPCG(seed, 0)), lose: lose, ids: map[session.ID]bool{}}
 	m := newManager(t, st)
 	var mu sync.Mutex // guards what follows
 	tokens := []string{""}
-	fates := map[string]fate{}
+	outcomes := map[string]outcome{}
 
 	one := func(random *rand.Rand, name string) {
 		mu.Lock()
@@ -118,7 +119,7 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 					s.Renew()
 					continue
 				case 1:
-					s.Update(be(fmt.Sprint("user ", random.IntN(2))))
+					s.Update(setUser(fmt.Sprint("user ", random.IntN(2))))
 					continue
 				case 2:
 					s.Destroy()
@@ -134,7 +135,7 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 					s.Update(leave)
 					err = s.Save(r.Context())
 				}
-				f := fate{known: !errors.Is(err, session.ErrUnavailable)}
+				f := outcome{known: !errors.Is(err, session.ErrUnavailable)}
 				switch {
 				case err == nil:
 					f.id = s.ID()
@@ -143,14 +144,14 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 					t.Errorf("%s: %v", mark, err)
 				}
 				mu.Lock()
-				fates[mark] = f
+				outcomes[mark] = f
 				mu.Unlock()
 			}
 		})
 		if response.StatusCode != http.StatusOK && lose == 0 {
 			t.Errorf("status %d", response.StatusCode)
 		}
-		if told(response) == "set" {
+		if cookieChange(response) == "set" {
 			mu.Lock()
 			tokens = append(tokens, b.token())
 			mu.Unlock()
@@ -172,11 +173,11 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 		marks, ok := st.marks(t, id)
 		for mark, n := range marks {
 			// Where an answer was lost, it may have been applied again.
-			if f := fates[mark]; f.known && (n != 1 || f.id != id) {
+			if f := outcomes[mark]; f.known && (n != 1 || f.id != id) {
 				t.Errorf("%s, saved in %v, is in %v %d times", mark, f.id, id, n)
 			}
 		}
-		for mark, f := range fates {
+		for mark, f := range outcomes {
 			if !ok || !f.known || f.id != id {
 				continue
 			}
@@ -191,7 +192,7 @@ func testInterleavings(t *testing.T, seed uint64, lose float64) {
 }
 
 // marks returns what is left in a session, if that is still there.
-func (s *busy) marks(t *testing.T, id session.ID) (marks map[string]int, ok bool) {
+func (s *interleavingStore) marks(t *testing.T, id session.ID) (marks map[string]int, ok bool) {
 	rec, err := s.Store.Load(t.Context(), id)
 	if err != nil {
 		return nil, false

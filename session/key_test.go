@@ -63,7 +63,7 @@ func TestNothingShowsAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := session.Config[state]{Keys: []session.Key{key}, Subject: session.Anonymous[state]}
-	m := newManager(t, newSpy(), func(c *session.Config[state]) { c.Keys = cfg.Keys })
+	m := newManager(t, newSpyStore(), func(c *session.Config[state]) { c.Keys = cfg.Keys })
 	values := map[string]any{
 		"bare": key, "pointer": &key, "exported field": struct{ K session.Key }{key},
 		"unexported field": struct{ k session.Key }{key}, "slice": cfg.Keys,

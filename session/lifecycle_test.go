@@ -69,7 +69,7 @@ func testStages(t *testing.T, st store.Store) {
 	use(func(s *session.Session[state]) {
 		id = s.ID()
 		check("a visitor", s, stage{true, session.StatusUnchanged, none, none, true, ""})
-		s.Update(be("alice"))
+		s.Update(setUser("alice"))
 		check("updated", s, stage{true, session.StatusChanged, none, none, true, "alice"})
 		save(s)
 		check("stored", s, stage{true, session.StatusChanged, 0, time.Hour, true, "alice"})
@@ -95,8 +95,8 @@ func testStages(t *testing.T, st store.Store) {
 		check("destroyed", s, stage{true, session.StatusDestroyed, none, none, false, ""})
 		save(s)
 		check("deleted", s, stage{true, session.StatusDestroyed, none, none, true, ""})
-		s.Update(be("bob"))
-		check("begun anew", s, stage{true, session.StatusChanged, none, none, true, "bob"})
+		s.Update(setUser("bob"))
+		check("begun again", s, stage{true, session.StatusChanged, none, none, true, "bob"})
 		save(s)
 		check("stored", s, stage{true, session.StatusChanged, 2 * time.Minute, time.Hour + 2*time.Minute, true, "bob"})
 	})
@@ -154,15 +154,15 @@ func TestDestroy(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			check := func(who string, g *rig, want string) {
+			check := func(who string, g *harness, want string) {
 				t.Helper()
-				held := g.tab()
+				held := g.anotherTab()
 				old := held.id()
 				g.log.kinds()
 				var now session.ID
 				response := g.use(func(s *session.Session[state]) { test.use(s); now = s.ID() })
-				if told(response) != want {
-					t.Errorf("%s: cookie %q, want %q", who, told(response), want)
+				if cookieChange(response) != want {
+					t.Errorf("%s: cookie %q, want %q", who, cookieChange(response), want)
 				}
 				if got := g.state().Note; got != test.remaining {
 					t.Errorf("%s: the session's note is %q, want %q", who, got, test.remaining)
@@ -174,10 +174,10 @@ func TestDestroy(t *testing.T) {
 					t.Errorf("%s: the ID is still the old one", who)
 				}
 			}
-			check("a visitor", newRig(t), test.visitor)
-			g := newRig(t)
-			g.update(be("alice"))
-			gone := g.tab()
+			check("a visitor", newHarness(t), test.visitor)
+			g := newHarness(t)
+			g.update(setUser("alice"))
+			gone := g.anotherTab()
 			check("a user", g, test.user)
 			check("a user whose session is gone", gone, test.nobody)
 		})
@@ -185,18 +185,18 @@ func TestDestroy(t *testing.T) {
 }
 
 func TestDestroyExpiresWhatLeadsNowhere(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.cookies["__Host-session"] = "garbage"
 	response := g.use((*session.Session[state]).Destroy)
 	g.log.want(t, "rejected:unauthentic")
-	if told(response) != "expired" || len(g.cookies) != 0 {
-		t.Errorf("cookie %q", told(response))
+	if cookieChange(response) != "expired" || len(g.cookies) != 0 {
+		t.Errorf("cookie %q", cookieChange(response))
 	}
 }
 
 func TestDestroyThatFails(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	g.log.kinds()
 	response := g.use(func(s *session.Session[state]) {
 		s.Destroy()
@@ -207,8 +207,8 @@ func TestDestroyThatFails(t *testing.T) {
 	})
 	g.log.want(t, "loaded", "failed", "failed")
 	g.down(false)
-	if response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
-		t.Errorf("status %d, cookie %q: nobody may take this for a logout", response.StatusCode, told(response))
+	if response.StatusCode != http.StatusServiceUnavailable || cookieChange(response) != "" {
+		t.Errorf("status %d, cookie %q: this must not look like a logout", response.StatusCode, cookieChange(response))
 	}
 	if got := g.state().User; got != "alice" {
 		t.Errorf("user %q", got)
@@ -216,7 +216,7 @@ func TestDestroyThatFails(t *testing.T) {
 }
 
 func TestClear(t *testing.T) {
-	g := newRig(t, func(c *session.Config[state]) {
+	g := newHarness(t, func(c *session.Config[state]) {
 		c.Initial = func() state { return state{Items: map[string]int{"welcome": 1}} }
 	})
 	g.update(func(s *state) { s.Note = "hello"; s.Items["welcome"] = 2 })
@@ -230,13 +230,13 @@ func TestClear(t *testing.T) {
 	if diff := cmp.Diff(want, g.state()); diff != "" {
 		t.Errorf("state (-want +got):\n%s", diff)
 	}
-	if told(response) != "" || g.id() != id {
-		t.Errorf("cookie %q, same session %v; want the session to go on", told(response), g.id() == id)
+	if cookieChange(response) != "" || g.id() != id {
+		t.Errorf("cookie %q, same session %v; want the session to go on", cookieChange(response), g.id() == id)
 	}
 }
 
 func TestInitial(t *testing.T) {
-	g := newRig(t, func(c *session.Config[state]) {
+	g := newHarness(t, func(c *session.Config[state]) {
 		c.Initial = func() state { return state{Items: map[string]int{"welcome": 1}} }
 	})
 	g.use(func(s *session.Session[state]) {
@@ -250,15 +250,15 @@ func TestInitial(t *testing.T) {
 		t.Errorf("%d calls of the store for the initial state", calls)
 	}
 	// The zero state is another one here.
-	if response := g.update(func(s *state) { *s = state{} }); told(response) != "set" {
-		t.Errorf("cookie %q", told(response))
+	if response := g.update(func(s *state) { *s = state{} }); cookieChange(response) != "set" {
+		t.Errorf("cookie %q", cookieChange(response))
 	}
 }
 
-// An Initial that panics leaves nobody waiting for the session.
+// After an Initial that panics, other goroutines can use the session.
 func TestInitialThatPanics(t *testing.T) {
 	broken := false
-	g := newRig(t, func(c *session.Config[state]) {
+	g := newHarness(t, func(c *session.Config[state]) {
 		c.Initial = func() state {
 			if broken {
 				panic("no initial state")

@@ -18,9 +18,9 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// crossing is a store that notes what came of each update, under the name of
-// the request that made it, and can be told to wait before one.
-type crossing struct {
+// attemptRecordingStore records the result of each update under the name of the
+// request that made it, and can wait before an update.
+type attemptRecordingStore struct {
 	store.Store
 	log    []string
 	before map[string]func() // by name and number of the update
@@ -30,7 +30,7 @@ type requestName struct{}
 
 // Update implements store.Store. The requests of these tests come one at a
 // time, except for those that wait.
-func (s *crossing) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+func (s *attemptRecordingStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	name, _ := ctx.Value(requestName{}).(string)
 	number := 1
 	for _, line := range s.log {
@@ -70,7 +70,7 @@ func overtaken(m *session.Manager[state], b *browser) http.HandlerFunc {
 
 func TestNobodyWritesPastTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &crossing{Store: memory.New()}
+		st := &attemptRecordingStore{Store: memory.New()}
 		m := newManager(t, st)
 		visit := func() (b *browser, line byte) {
 			b = newBrowser(t, nil)
@@ -97,7 +97,7 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		ask(m, other, "other", increment) // waits for nobody
+		ask(m, other, "other", increment) // does not wait
 		ask(m, b, "read", func(_ http.ResponseWriter, r *http.Request) { from(r) })
 		want := []string{"first stored", "in line overtaken", "other stored"}
 		if diff := cmp.Diff(want, st.log); diff != "" {
@@ -120,7 +120,7 @@ func TestNobodyWritesPastTheLine(t *testing.T) {
 // transaction which is in line, the same session by another request.
 func TestALineDoesNotOutlastItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &crossing{Store: memory.New()}
+		st := &attemptRecordingStore{Store: memory.New()}
 		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, login)
@@ -152,7 +152,7 @@ func TestALineDoesNotOutlastItsTime(t *testing.T) {
 func TestALineThatMovesIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const writers = 400
-		st := newSpy()
+		st := newSpyStore()
 		m := newManager(t, st)
 		b := newBrowser(t, nil)
 		b.do(m, login)

@@ -17,7 +17,7 @@ import (
 var errRefused = errors.New("connection refused")
 
 // down makes the store answer nothing but errors, or works again.
-func (g *rig) down(down bool) {
+func (g *harness) down(down bool) {
 	g.store.before = nil
 	if down {
 		g.store.before = func(string, store.ID) error { return errRefused }
@@ -25,7 +25,7 @@ func (g *rig) down(down bool) {
 }
 
 func TestRequestThatUsesNoSession(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.down(true)
 	g.store.calls.Store(0)
@@ -42,7 +42,7 @@ func TestRequestThatUsesNoSession(t *testing.T) {
 }
 
 func TestFirstUseLoadsOnce(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.store.calls.Store(0)
 	g.do(g.m, func(_ http.ResponseWriter, r *http.Request) {
@@ -64,12 +64,12 @@ func TestFirstUseLoadsOnce(t *testing.T) {
 	}
 }
 
-// Where a session cannot be loaded, nothing that the handler says may leave: it
-// has been told that nobody is logged in.
+// Nothing that the handler writes may leave if the session could not be loaded: the
+// handler has seen a visitor who is not logged in.
 func TestFromWithoutTheStore(t *testing.T) {
 	uses := map[string]func(http.ResponseWriter, *session.Session[state]){
 		"a read":    func(_ http.ResponseWriter, s *session.Session[state]) { _ = s.State() },
-		"an update": func(_ http.ResponseWriter, s *session.Session[state]) { s.Update(be("mallory")) },
+		"an update": func(_ http.ResponseWriter, s *session.Session[state]) { s.Update(setUser("mallory")) },
 		"a logout":  func(_ http.ResponseWriter, s *session.Session[state]) { s.Destroy() },
 		"a renewal": func(_ http.ResponseWriter, s *session.Session[state]) { s.Renew() },
 		"a body":    func(w http.ResponseWriter, _ *session.Session[state]) { fmt.Fprint(w, "please log in") },
@@ -82,8 +82,8 @@ func TestFromWithoutTheStore(t *testing.T) {
 	}
 	for name, use := range uses {
 		t.Run(name, func(t *testing.T) {
-			g := newRig(t)
-			g.update(be("alice"))
+			g := newHarness(t)
+			g.update(setUser("alice"))
 			g.log.kinds()
 			g.down(true)
 			response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func TestFromWithoutTheStore(t *testing.T) {
 
 func TestErrorHandler(t *testing.T) {
 	var got error
-	g := newRig(t, func(c *session.Config[state]) {
+	g := newHarness(t, func(c *session.Config[state]) {
 		c.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
 			got = err
 			if from(r).Err() == nil {
@@ -138,7 +138,7 @@ func TestErrorHandler(t *testing.T) {
 }
 
 func TestLoadHandsOverTheError(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.down(true)
 	load := func(w http.ResponseWriter, r *http.Request) *session.Session[state] {
@@ -159,12 +159,12 @@ func TestLoadHandsOverTheError(t *testing.T) {
 		fmt.Fprint(w, "saved")
 	})
 	if response.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("status %d: it has been told something that is not saved", response.StatusCode)
+		t.Errorf("status %d: the handler relied on a session that is not saved", response.StatusCode)
 	}
 }
 
 func TestEagerLoad(t *testing.T) {
-	g := newRig(t, func(c *session.Config[state]) { c.EagerLoad = true })
+	g := newHarness(t, func(c *session.Config[state]) { c.EagerLoad = true })
 	g.update(count)
 	g.log.kinds()
 	reached := false
@@ -182,7 +182,7 @@ func TestEagerLoad(t *testing.T) {
 }
 
 func TestHandle(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	calls := 0
 	handler := g.m.Handle(func(w http.ResponseWriter, r *http.Request, s *session.Session[state]) {
@@ -206,7 +206,7 @@ func TestFromOutsideOfWrap(t *testing.T) {
 	calls := map[string]func(context.Context){
 		"From":         func(ctx context.Context) { session.From[state](ctx) },
 		"Load":         func(ctx context.Context) { _, _ = session.Load[state](ctx) },
-		"Manager.From": func(ctx context.Context) { newManager(t, newSpy()).From(ctx) },
+		"Manager.From": func(ctx context.Context) { newManager(t, newSpyStore()).From(ctx) },
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestFromOutsideOfWrap(t *testing.T) {
 				}
 			}()
 			// Another manager's session is not taken for it.
-			other, err := session.NewManager(newSpy(), session.Config[int]{Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[int]})
+			other, err := session.NewManager(newSpyStore(), session.Config[int]{Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[int]})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -228,8 +228,8 @@ func TestFromOutsideOfWrap(t *testing.T) {
 }
 
 func TestTwoManagersOfOneType(t *testing.T) {
-	outer := newManager(t, newSpy(), func(c *session.Config[state]) { c.Cookie.Name = "outer" })
-	inner := newManager(t, newSpy(), func(c *session.Config[state]) { c.Cookie.Name = "inner" })
+	outer := newManager(t, newSpyStore(), func(c *session.Config[state]) { c.Cookie.Name = "outer" })
+	inner := newManager(t, newSpyStore(), func(c *session.Config[state]) { c.Cookie.Name = "inner" })
 	b := newBrowser(t, outer.Wrap(inner.Wrap(outer.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		outer.From(r.Context()).Update(note("outer"))
 		inner.From(r.Context()).Update(note("inner"))
@@ -244,10 +244,10 @@ func TestTwoManagersOfOneType(t *testing.T) {
 	}
 }
 
-// A handler that first writes and then uses the session for the first time is
-// told, as one that has used it before is.
+// A handler that first writes and then uses the session for the first time gets the
+// same errors as one that has used it before.
 func TestFirstUseAfterTheResponseHasBegun(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "begun")
 		from(r).Update(count)
@@ -258,14 +258,14 @@ func TestFirstUseAfterTheResponseHasBegun(t *testing.T) {
 	})
 	g.log.want(t, "failed", "failed")
 	if calls := g.store.calls.Load(); calls != 0 {
-		t.Errorf("%d calls of the store for a session that nobody could ever find", calls)
+		t.Errorf("%d calls of the store for a session that no token can reach", calls)
 	}
 }
 
 func TestUseAfterTheHandlerHasReturned(t *testing.T) {
 	for _, loaded := range []bool{true, false} {
 		t.Run(fmt.Sprint("loaded before: ", loaded), func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			g.update(note("kept"))
 			var kept context.Context
 			g.do(g.m, func(_ http.ResponseWriter, r *http.Request) {

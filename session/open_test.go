@@ -13,7 +13,7 @@ import (
 )
 
 // open opens the browser's session without a request.
-func (g *rig) open(t testing.TB) *session.Session[state] {
+func (g *harness) open(t testing.TB) *session.Session[state] {
 	t.Helper()
 	s, err := g.m.LoadToken(t.Context(), g.token())
 	if err != nil {
@@ -49,7 +49,7 @@ func TestOpen(t *testing.T) {
 			return s.Save(t.Context())
 		}, session.ErrCommitted, state{User: "alice"}},
 		{"a change of user", func(s *session.Session[state]) error {
-			s.Update(be("bob"))
+			s.Update(setUser("bob"))
 			return s.Save(t.Context())
 		}, session.ErrCommitted, state{User: "alice"}},
 		{"a change of user in a transaction", func(s *session.Session[state]) error {
@@ -71,8 +71,8 @@ func TestOpen(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
-			g.update(be("alice"))
+			g := newHarness(t)
+			g.update(setUser("alice"))
 			id := g.id()
 			s := g.open(t)
 			g.log.want(t, "loaded")
@@ -89,13 +89,13 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A request that changes the session meanwhile is not undone.
+// The change of a concurrent request is kept.
 func TestOpenedSessionMeetsARequest(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("0"))
 	s := g.open(t)
 	s.Update(note("job"))
-	g.tab().update(note("1"))
+	g.anotherTab().update(note("1"))
 	if err := s.Save(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -111,14 +111,14 @@ func TestOpenedSessionMeetsARequest(t *testing.T) {
 
 func TestOpenWhatLeadsNowhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
-		g.update(be("alice"))
+		g := newHarness(t)
+		g.update(setUser("alice"))
 		expired := g.token()
 		time.Sleep(time.Hour)
-		g.update(be("alice"))
+		g.update(setUser("alice"))
 		superseded := g.token()
-		g.update(be("bob"))
-		live := g.tab()
+		g.update(setUser("bob"))
+		live := g.anotherTab()
 		g.use((*session.Session[state]).Destroy)
 		for name, token := range map[string]string{
 			"nothing": "", "garbage": "garbage", "expired": expired,
@@ -137,8 +137,8 @@ func TestOpenWhatLeadsNowhere(t *testing.T) {
 
 // What is not HTTP may bring line breaks, which the base64 decoder skips.
 func TestTokensHaveOneSpelling(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	token := g.token()
 	for i := range len(token) + 1 {
 		for _, inserted := range []string{"\n", "\r", "\r\n", "\n\n\n\n", " ", "="} {
@@ -156,7 +156,7 @@ func TestTokensHaveOneSpelling(t *testing.T) {
 // Sealing a token again is for those who can be handed a new one.
 func TestOpenByATokenUnderAnOlderKey(t *testing.T) {
 	older := session.NewKey()
-	g := newRig(t, func(c *session.Config[state]) { c.Keys = []session.Key{older} })
+	g := newHarness(t, func(c *session.Config[state]) { c.Keys = []session.Key{older} })
 	g.update(count)
 	newer := newManager(t, g.store, func(c *session.Config[state]) { c.Keys = []session.Key{session.NewKey(), older} })
 	s, err := newer.LoadToken(t.Context(), g.token())
@@ -179,7 +179,7 @@ func TestOpenByATokenUnderAnOlderKey(t *testing.T) {
 // without one.
 func TestOpenedSessionIsExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(count)
 		for range 3 {
 			time.Sleep(time.Hour - tick)
@@ -206,7 +206,7 @@ func TestOpenedSessionIsExtended(t *testing.T) {
 // What cannot be extended for want of a cookie is no error of what was asked.
 func TestOpenClientHeldIsNotExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &events{}
+		log := &recordingObserver{}
 		m := newManager(t, cookie.New(), func(c *session.Config[state]) { c.Observer = log.observe })
 		b := newBrowser(t, nil)
 		b.do(m, login)

@@ -57,7 +57,7 @@ func TestPersistence(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t, func(c *session.Config[state]) { c.Cookie.Persistent = test.byDefault })
+				g := newHarness(t, func(c *session.Config[state]) { c.Cookie.Persistent = test.byDefault })
 				if got := maxAge(g.use(test.first)); got != test.atFirst {
 					t.Errorf("the first response: Max-Age %d, want %d", got, test.atFirst)
 				}
@@ -73,7 +73,7 @@ func TestPersistence(t *testing.T) {
 // it again, and it ends when the session does.
 func TestPersistentCookieIsExtended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, timeouts(time.Hour, 2*time.Hour), func(c *session.Config[state]) { c.Cookie.Persistent = true })
+		g := newHarness(t, timeouts(time.Hour, 2*time.Hour), func(c *session.Config[state]) { c.Cookie.Persistent = true })
 		use := func(pause time.Duration, fn func(*session.Session[state]), want time.Duration) {
 			t.Helper()
 			time.Sleep(pause)

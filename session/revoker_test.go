@@ -83,14 +83,14 @@ func TestRevokerIsAskedBeforeACookieIsSet(t *testing.T) {
 	}
 }
 
-// downRevoker does not answer.
-type downRevoker struct{}
+// failingRevoker does not answer.
+type failingRevoker struct{}
 
-func (downRevoker) Revoke(context.Context, string, time.Time, time.Time) error {
+func (failingRevoker) Revoke(context.Context, string, time.Time, time.Time) error {
 	return errors.New("down")
 }
 
-func (downRevoker) RevokedBefore(context.Context, ...string) ([]time.Time, error) {
+func (failingRevoker) RevokedBefore(context.Context, ...string) ([]time.Time, error) {
 	return nil, errors.New("down")
 }
 
@@ -99,7 +99,7 @@ func TestARevokerThatIsDown(t *testing.T) {
 	one := func(c *session.Config[state]) { c.Keys = []session.Key{key} }
 	b := newBrowser(t, nil)
 	b.do(newManager(t, cookie.New(), one), login)
-	m := newManager(t, cookie.New(), one, revocable(downRevoker{}))
+	m := newManager(t, cookie.New(), one, revocable(failingRevoker{}))
 	response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 		if err := from(r).Err(); !errors.Is(err, session.ErrUnavailable) {
 			t.Errorf("load error %v", err)

@@ -23,27 +23,27 @@ func keys(k ...session.Key) func(*session.Config[state]) {
 }
 
 // record returns the record of the browser's session.
-func (g *rig) record(t testing.TB) store.Record {
+func (g *harness) record(t testing.TB) store.Record {
 	t.Helper()
-	rec, err := g.store.Store.Load(context.Background(), g.tab().id())
+	rec, err := g.store.Store.Load(context.Background(), g.anotherTab().id())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rec
 }
 
-// as returns a rig with the same cookies, store and events, and another manager.
-func (g *rig) as(t testing.TB, options ...func(*session.Config[state])) *rig {
+// as returns a harness with the same cookies, store and events, and another manager.
+func (g *harness) as(t testing.TB, options ...func(*session.Config[state])) *harness {
 	t.Helper()
-	as := g.tab()
+	as := g.anotherTab()
 	as.m = newManager(t, g.store, append(options, func(c *session.Config[state]) { c.Observer = g.log.observe })...)
 	return as
 }
 
 func TestSealedRecordsTellNothing(t *testing.T) {
-	secret := "a note that nobody else should read"
+	secret := "a note that only the client should read"
 	for _, seal := range []bool{false, true} {
-		g := newRig(t, func(c *session.Config[state]) { c.SealRecords = seal })
+		g := newHarness(t, func(c *session.Config[state]) { c.SealRecords = seal })
 		g.update(note(secret))
 		if readable := bytes.Contains(g.record(t).Payload, []byte(secret)); readable == seal {
 			t.Errorf("SealRecords %v: readable in the store: %v", seal, readable)
@@ -60,38 +60,38 @@ func TestSealedRecordsCannotBeForged(t *testing.T) {
 	key := session.NewKey()
 	tests := []struct {
 		name  string
-		forge func(t *testing.T, g *rig, rec *store.Record)
+		forge func(t *testing.T, g *harness, rec *store.Record)
 	}{
-		{"the subject", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Subject = "admin" }},
-		{"no subject", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Subject = "" }},
-		{"another session's payload", func(t *testing.T, g *rig, rec *store.Record) {
-			admin := &rig{newBrowser(t, nil), g.m, g.store, g.log}
-			admin.update(be("admin"))
+		{"the subject", func(_ *testing.T, _ *harness, rec *store.Record) { rec.Subject = "admin" }},
+		{"no subject", func(_ *testing.T, _ *harness, rec *store.Record) { rec.Subject = "" }},
+		{"another session's payload", func(t *testing.T, g *harness, rec *store.Record) {
+			admin := &harness{newBrowser(t, nil), g.m, g.store, g.log}
+			admin.update(setUser("admin"))
 			rec.Payload = admin.record(t).Payload
 		}},
-		{"another session's payload and subject", func(t *testing.T, g *rig, rec *store.Record) {
-			admin := &rig{newBrowser(t, nil), g.m, g.store, g.log}
-			admin.update(be("admin"))
+		{"another session's payload and subject", func(t *testing.T, g *harness, rec *store.Record) {
+			admin := &harness{newBrowser(t, nil), g.m, g.store, g.log}
+			admin.update(setUser("admin"))
 			planted := admin.record(t)
 			rec.Payload, rec.Subject = planted.Payload, planted.Subject
 		}},
-		{"a plain payload", func(t *testing.T, g *rig, rec *store.Record) {
-			plain := newRig(t, keys(key))
-			plain.update(be("alice"))
+		{"a plain payload", func(t *testing.T, g *harness, rec *store.Record) {
+			plain := newHarness(t, keys(key))
+			plain.update(setUser("alice"))
 			rec.Payload = plain.record(t).Payload
 		}},
-		{"a payload sealed under another key", func(t *testing.T, g *rig, rec *store.Record) {
-			other := newRig(t, sealed)
-			other.update(be("alice"))
+		{"a payload sealed under another key", func(t *testing.T, g *harness, rec *store.Record) {
+			other := newHarness(t, sealed)
+			other.update(setUser("alice"))
 			rec.Payload = other.record(t).Payload
 		}},
-		{"no payload", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Payload = nil }},
-		{"nothing but the version", func(_ *testing.T, _ *rig, rec *store.Record) { rec.Payload = rec.Payload[:1] }},
+		{"no payload", func(_ *testing.T, _ *harness, rec *store.Record) { rec.Payload = nil }},
+		{"nothing but the version", func(_ *testing.T, _ *harness, rec *store.Record) { rec.Payload = rec.Payload[:1] }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t, sealed, keys(key))
-			g.update(be("alice"))
+			g := newHarness(t, sealed, keys(key))
+			g.update(setUser("alice"))
 			g.tamper(t, func(rec *store.Record) { test.forge(t, g, rec) })
 			g.log.kinds()
 			var found state
@@ -105,8 +105,8 @@ func TestSealedRecordsCannotBeForged(t *testing.T) {
 }
 
 func TestSealedRecordWithAnyBitFlipped(t *testing.T) {
-	g := newRig(t, sealed)
-	g.update(be("alice"))
+	g := newHarness(t, sealed)
+	g.update(setUser("alice"))
 	ctx, sound := t.Context(), g.record(t)
 	base := sound.Rev
 	write := func(payload []byte) {
@@ -121,12 +121,12 @@ func TestSealedRecordWithAnyBitFlipped(t *testing.T) {
 		flipped := bytes.Clone(sound.Payload)
 		flipped[i] ^= 1 << (i % 8)
 		write(flipped)
-		if got := g.tab().state(); got.User != "" {
+		if got := g.anotherTab().state(); got.User != "" {
 			t.Errorf("byte %d: state %+v", i, got)
 		}
 	}
 	write(sound.Payload)
-	if got := g.tab().state(); got.User != "alice" {
+	if got := g.anotherTab().state(); got.User != "alice" {
 		t.Errorf("whole again: state %+v", got)
 	}
 }
@@ -135,18 +135,18 @@ func TestSealedRecordWithAnyBitFlipped(t *testing.T) {
 // said before. Its expiry is in what is sealed.
 func TestSealedRecordRolledBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t, sealed)
+		g := newHarness(t, sealed)
 		g.update(func(s *state) { s.User, s.Note = "alice", "coupon" })
 		earlier := g.record(t)
 		g.update(func(s *state) { s.Note = "" })
 		g.tamper(t, func(rec *store.Record) {
 			rec.Payload, rec.Expires = earlier.Payload, rec.Expires.Add(1000*time.Hour)
 		})
-		if got := g.tab().state().Note; got != "coupon" {
+		if got := g.anotherTab().state().Note; got != "coupon" {
 			t.Errorf("note %q; if this can be prevented now, say so in the documentation", got)
 		}
 		time.Sleep(time.Hour)
-		if got := g.tab().state(); got.User != "" {
+		if got := g.anotherTab().state(); got.User != "" {
 			t.Errorf("an expiry changed in the store was believed: %+v", got)
 		}
 	})
@@ -160,10 +160,10 @@ func TestSealRecordsToggled(t *testing.T) {
 		seal := func(on bool) func(*session.Config[state]) {
 			return func(c *session.Config[state]) { c.Keys, c.SealRecords = []session.Key{key}, on }
 		}
-		g := newRig(t, seal(first))
-		g.update(be("alice"))
+		g := newHarness(t, seal(first))
+		g.update(setUser("alice"))
 		toggled := g.as(t, seal(!first))
-		if got := toggled.tab().state(); got.User != "" {
+		if got := toggled.anotherTab().state(); got.User != "" {
 			t.Errorf("SealRecords was %v, is %v: state %+v", first, !first, got)
 		}
 		if got := g.as(t, seal(first)).state(); got.User != "alice" {
@@ -186,16 +186,16 @@ func TestSealRecordsClientHeld(t *testing.T) {
 }
 
 // TestKeyRotation replaces a key as Config.Keys says: in front, and later the
-// old one dropped. Who came by in between notices nothing, not even with sealed
-// records; who did not begins anew.
+// old one dropped. A session that was used in between goes on, also with sealed
+// records. Any other ends.
 func TestKeyRotation(t *testing.T) {
 	for _, seal := range []bool{false, true} {
 		older, newer := session.NewKey(), session.NewKey()
 		with := func(k ...session.Key) func(*session.Config[state]) {
 			return func(c *session.Config[state]) { c.Keys, c.SealRecords = k, seal }
 		}
-		g := newRig(t, with(older))
-		g.update(be("alice"))
+		g := newHarness(t, with(older))
+		g.update(setUser("alice"))
 		id := g.id()
 		absent := g.as(t, with(newer))
 
@@ -205,11 +205,11 @@ func TestKeyRotation(t *testing.T) {
 				t.Errorf("sealed %v: state %+v under two keys", seal, s.State())
 			}
 		})
-		if told(response) != "set" || both.token() == g.token() {
-			t.Errorf("sealed %v: cookie %q, changed %v", seal, told(response), both.token() != g.token())
+		if cookieChange(response) != "set" || both.token() == g.token() {
+			t.Errorf("sealed %v: cookie %q, changed %v", seal, cookieChange(response), both.token() != g.token())
 		}
-		if response := both.use(func(*session.Session[state]) {}); told(response) != "" {
-			t.Errorf("sealed %v: sealed once more: cookie %q", seal, told(response))
+		if response := both.use(func(*session.Session[state]) {}); cookieChange(response) != "" {
+			t.Errorf("sealed %v: sealed once more: cookie %q", seal, cookieChange(response))
 		}
 		after := both.as(t, with(newer))
 		if got := after.id(); got != id || after.state().User != "alice" {
@@ -217,10 +217,10 @@ func TestKeyRotation(t *testing.T) {
 		}
 
 		g.log.kinds()
-		response = absent.update(be("bob"))
+		response = absent.update(setUser("bob"))
 		g.log.want(t, "rejected:unauthentic", "created")
-		if told(response) != "set" || absent.id() == id {
-			t.Errorf("sealed %v: who was absent: cookie %q, same ID %v", seal, told(response), absent.id() == id)
+		if cookieChange(response) != "set" || absent.id() == id {
+			t.Errorf("sealed %v: who was absent: cookie %q, same ID %v", seal, cookieChange(response), absent.id() == id)
 		}
 	}
 }
@@ -229,8 +229,8 @@ func TestKeyRotation(t *testing.T) {
 // to end anybody's session: the old one comes first until all have both.
 func TestKeyRotationInTwoSteps(t *testing.T) {
 	older, newer := session.NewKey(), session.NewKey()
-	first := newRig(t, keys(older))
-	first.update(be("alice"))
+	first := newHarness(t, keys(older))
+	first.update(setUser("alice"))
 	second := first.as(t, keys(older, newer))
 	third := second.as(t, keys(newer, older))
 	third.update(count)
@@ -240,18 +240,18 @@ func TestKeyRotationInTwoSteps(t *testing.T) {
 	}
 }
 
-// Sealing a token again is not use: with a new key, nobody's session lasts longer
-// than it would have.
+// Sealing a token again is not use: with a new key, no session lasts longer than
+// it would have.
 func TestKeyRotationExtendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		older, newer := session.NewKey(), session.NewKey()
-		g := newRig(t, keys(older))
-		g.update(be("alice"))
+		g := newHarness(t, keys(older))
+		g.update(setUser("alice"))
 		expires := time.Now().Add(time.Hour)
 		time.Sleep(50 * time.Minute)
 		both := g.as(t, keys(newer, older), func(c *session.Config[state]) { c.Extend = session.ExtendOnChange })
-		if response := both.use(func(*session.Session[state]) {}); told(response) != "set" {
-			t.Errorf("cookie %q", told(response))
+		if response := both.use(func(*session.Session[state]) {}); cookieChange(response) != "set" {
+			t.Errorf("cookie %q", cookieChange(response))
 		}
 		both.use(func(s *session.Session[state]) {
 			if !s.ExpiresAt().Equal(expires) {

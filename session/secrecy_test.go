@@ -59,14 +59,14 @@ func (all secrets) check(t *testing.T, where, text string) {
 	}
 }
 
-// levelLog is a handler that keeps what it is told in every way that slog knows.
-type levelLog struct {
+// levelRecorder is a slog.Handler that records the levels of the records.
+type levelRecorder struct {
 	slog.Handler
 	mu     *sync.Mutex
 	levels *[]string
 }
 
-func (l levelLog) Handle(ctx context.Context, r slog.Record) error {
+func (l levelRecorder) Handle(ctx context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "event" {
 			l.mu.Lock()
@@ -78,8 +78,8 @@ func (l levelLog) Handle(ctx context.Context, r slog.Record) error {
 	return l.Handler.Handle(ctx, r)
 }
 
-func newLevelLog(handler slog.Handler) levelLog {
-	return levelLog{handler, new(sync.Mutex), new([]string)}
+func newLevelRecorder(handler slog.Handler) levelRecorder {
+	return levelRecorder{handler, new(sync.Mutex), new([]string)}
 }
 
 // TestLogsShowNoSecrets goes through everything that is reported and looks for
@@ -93,58 +93,58 @@ func TestLogsShowNoSecrets(t *testing.T) {
 			handler = slog.NewJSONHandler(&out, options)
 		}
 		key, all := session.NewKey(), secrets{}
-		g := newRig(t, keys(key), withFussyCodec, func(c *session.Config[state]) { c.Logger = slog.New(newLevelLog(handler)) })
+		g := newHarness(t, keys(key), withFailingCodec, func(c *session.Config[state]) { c.Logger = slog.New(newLevelRecorder(handler)) })
 		private := func(s *state) { s.User, s.Items = "alice", map[string]int{stateContent: 1} }
-		var told []error
+		var errs []error
 		learn := func() { all.of(g.m, g.token(), key) }
 
 		g.update(private) // created
 		learn()
 		g.update(count) // loaded, saved
-		old := g.tab()
+		old := g.anotherTab()
 		g.use(func(s *session.Session[state]) { s.Renew() }) // renewed
 		learn()
 		old.update(private) // superseded, created
 		all.of(g.m, old.token(), key)
 		g.use(func(s *session.Session[state]) { // conflict, failed
 			s.Update(note(stateContent))
-			g.tab().use((*session.Session[state]).Renew)
-			told = append(told, s.Save(t.Context()))
+			g.anotherTab().use((*session.Session[state]).Renew)
+			errs = append(errs, s.Save(t.Context()))
 		})
 		g.cookies["__Host-session"] = g.token() + "A"
 		g.use(func(*session.Session[state]) {}) // rejected
 		g.cookies = old.cookies
 		for _, spoil := range []string{"error", "panic"} {
-			g.tab().update(func(s *state) { s.Note = spoil }) // undecodable
-			g.tab().update(private)
+			g.anotherTab().update(func(s *state) { s.Note = spoil }) // undecodable
+			g.anotherTab().update(private)
 		}
 		g.cookies = map[string]string{}
 		g.update(private)
 		learn()
 		g.use(func(s *session.Session[state]) {
 			s.Update(func(st *state) { st.Count = 99 })
-			told = append(told, s.Save(t.Context()))
-			told = append(told, s.Transact(t.Context(), func(st *state) error { st.Count = 100; return nil }))
+			errs = append(errs, s.Save(t.Context()))
+			errs = append(errs, s.Transact(t.Context(), func(st *state) error { st.Count = 100; return nil }))
 		})
 		g.down(true)
-		g.use(func(s *session.Session[state]) { told = append(told, s.Err(), s.Save(t.Context())) })
+		g.use(func(s *session.Session[state]) { errs = append(errs, s.Err(), s.Save(t.Context())) })
 		_, err := g.m.LoadToken(t.Context(), g.token())
-		told = append(told, err)
+		errs = append(errs, err)
 		g.down(false)
 		g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "begun")
 			from(r).Renew()
-			told = append(told, from(r).Save(r.Context()))
+			errs = append(errs, from(r).Save(r.Context()))
 		})
 		g.use((*session.Session[state]).Destroy) // destroyed
 		_, err = g.m.LoadToken(t.Context(), g.token()+"A")
-		told = append(told, err)
+		errs = append(errs, err)
 
 		all.check(t, format+" log", out.String())
 		if strings.Contains(out.String(), "alice") {
 			t.Errorf("%s log names the subject", format)
 		}
-		for i, err := range told {
+		for i, err := range errs {
 			if err == nil {
 				t.Errorf("error %d is none", i)
 				continue
@@ -165,15 +165,15 @@ func TestLogsShowNoSecrets(t *testing.T) {
 // TestLogLevels: what was not kept is seen in production, the rest is not.
 func TestLogLevels(t *testing.T) {
 	run := func(level slog.Level) []string {
-		l := newLevelLog(slog.NewTextHandler(new(bytes.Buffer), &slog.HandlerOptions{Level: level}))
-		store := newSpy()
+		l := newLevelRecorder(slog.NewTextHandler(new(bytes.Buffer), &slog.HandlerOptions{Level: level}))
+		store := newSpyStore()
 		m := newManager(t, store, func(c *session.Config[state]) { c.Logger = slog.New(l) })
-		g := &rig{newBrowser(t, nil), m, store, &events{}}
-		g.update(be("alice"))
-		old := g.tab()
+		g := &harness{newBrowser(t, nil), m, store, &recordingObserver{}}
+		g.update(setUser("alice"))
+		old := g.anotherTab()
 		g.use((*session.Session[state]).Renew)
 		old.update(count) // dropped
-		g.use(func(s *session.Session[state]) { s.Update(count); g.tab().update(count) })
+		g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().update(count) })
 		g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "begun")
 			from(r).Renew() // dropped
@@ -207,7 +207,7 @@ func TestPrintingShowsNoSecrets(t *testing.T) {
 		Keys: []session.Key{key}, SealRecords: true, Logger: quiet,
 		Subject: func(s *state) string { return s.User },
 	}
-	m, err := session.NewManager(newSpy(), config)
+	m, err := session.NewManager(newSpyStore(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestPrintingShowsNoSecrets(t *testing.T) {
 
 // The ID is there to be printed.
 func TestSessionPrintsAsItsID(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.use(func(s *session.Session[state]) {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%d"} {

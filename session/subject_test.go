@@ -136,8 +136,8 @@ func TestRevoke(t *testing.T) {
 	if n, err := m.RevokeSubject(t.Context(), "alice"); n != 1 || err != nil || d.read(m).User != "" {
 		t.Errorf("RevokeSubject returned %d, %v", n, err)
 	}
-	if n, err := m.RevokeSubject(t.Context(), "nobody we know"); n != 0 || err != nil {
-		t.Errorf("RevokeSubject of somebody without sessions returned %d, %v", n, err)
+	if n, err := m.RevokeSubject(t.Context(), "unknown"); n != 0 || err != nil {
+		t.Errorf("RevokeSubject of a subject without sessions returned %d, %v", n, err)
 	}
 }
 
@@ -149,14 +149,14 @@ func TestRevokeOfWhatIsNotThere(t *testing.T) {
 		}
 	}
 	if _, err := m.RevokeSubject(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "subject is empty") {
-		t.Errorf("RevokeSubject of nobody: %v", err)
+		t.Errorf("RevokeSubject of the empty subject: %v", err)
 	}
 	if _, err := m.Sessions(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "subject is empty") {
-		t.Errorf("Sessions of nobody: %v", err)
+		t.Errorf("Sessions of the empty subject: %v", err)
 	}
 	newBrowser(t, nil).do(m, func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := from(r).RevokeOthers(r.Context()); err == nil {
-			t.Error("RevokeOthers of nobody is no error")
+			t.Error("RevokeOthers without a subject is no error")
 		}
 	})
 }
@@ -357,7 +357,7 @@ func TestStepUp(t *testing.T) {
 			at = from(r).AuthenticatedAt()
 		})
 		if !at.IsZero() || status() != http.StatusForbidden {
-			t.Errorf("nobody was authenticated at %v", at)
+			t.Errorf("without a subject, authenticated at %v", at)
 		}
 	})
 }

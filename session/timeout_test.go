@@ -38,8 +38,8 @@ func TestTimeouts(t *testing.T) {
 		{"default idle timeout", 0, 0, []time.Duration{time.Hour}, false},
 		{"idle, one tick before", time.Minute, time.Hour, []time.Duration{time.Minute - tick}, true},
 		{"idle", time.Minute, time.Hour, []time.Duration{time.Minute}, false},
-		{"idle begins anew with each use, one tick before", time.Minute, time.Hour, []time.Duration{50 * time.Second, 50 * time.Second, time.Minute - tick}, true},
-		{"idle begins anew with each use", time.Minute, time.Hour, []time.Duration{50 * time.Second, 50 * time.Second, time.Minute}, false},
+		{"idle begins again with each use, one tick before", time.Minute, time.Hour, []time.Duration{50 * time.Second, 50 * time.Second, time.Minute - tick}, true},
+		{"idle begins again with each use", time.Minute, time.Hour, []time.Duration{50 * time.Second, 50 * time.Second, time.Minute}, false},
 		{"idle is not extended by a use within a tenth of it", time.Minute, time.Hour, []time.Duration{6 * time.Second, 54 * time.Second}, false},
 		{"but by one a tick later", time.Minute, time.Hour, []time.Duration{6*time.Second + tick, time.Minute - tick}, true},
 		{"absolute, one tick before", 2 * time.Minute, 3 * time.Minute, []time.Duration{time.Minute, time.Minute, time.Minute - tick}, true},
@@ -57,7 +57,7 @@ func TestTimeouts(t *testing.T) {
 		for _, test := range tests {
 			t.Run(name+": "+test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					// What the client keeps is told a later expiry by a cookie.
+					// A client-held session is extended by a cookie.
 					m := newManager(t, st(), timeouts(test.idle, test.absolute))
 					b := newBrowser(t, nil)
 					b.do(m, login)
@@ -135,7 +135,7 @@ func TestExtension(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t, timeouts(idle, absolute), func(c *session.Config[state]) { c.Extend = test.policy })
+				g := newHarness(t, timeouts(idle, absolute), func(c *session.Config[state]) { c.Extend = test.policy })
 				start := time.Now()
 				g.update(count)
 				for i, pause := range test.pauses {
@@ -146,8 +146,8 @@ func TestExtension(t *testing.T) {
 							test.use(s)
 						}
 					})
-					if told(response) != "" {
-						t.Errorf("cookie %q: its value has not changed", told(response))
+					if cookieChange(response) != "" {
+						t.Errorf("cookie %q: its value has not changed", cookieChange(response))
 					}
 				}
 				want := []string{"loaded"}
@@ -155,7 +155,7 @@ func TestExtension(t *testing.T) {
 					want = append(want, "extended")
 				}
 				g.log.want(t, want...)
-				g.tab().use(func(s *session.Session[state]) {
+				g.anotherTab().use(func(s *session.Session[state]) {
 					if got := s.ExpiresAt().Sub(start); got != test.expires {
 						t.Errorf("it expires after %v, want %v", got, test.expires)
 					}
@@ -169,7 +169,7 @@ func TestExtension(t *testing.T) {
 func TestChangeExtends(t *testing.T) {
 	for _, policy := range []session.ExtendPolicy{session.ExtendOnRequest, session.ExtendOnChange} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newRig(t, func(c *session.Config[state]) { c.Extend = policy })
+			g := newHarness(t, func(c *session.Config[state]) { c.Extend = policy })
 			g.update(count)
 			time.Sleep(time.Minute)
 			g.update(count)
@@ -184,7 +184,7 @@ func TestChangeExtends(t *testing.T) {
 func TestUnusedSessionIsNotExtended(t *testing.T) {
 	for _, eager := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newRig(t, func(c *session.Config[state]) { c.EagerLoad = eager })
+			g := newHarness(t, func(c *session.Config[state]) { c.EagerLoad = eager })
 			g.update(count)
 			time.Sleep(50 * time.Minute)
 			g.do(g.m, func(http.ResponseWriter, *http.Request) {})
@@ -200,20 +200,20 @@ func TestUnusedSessionIsNotExtended(t *testing.T) {
 func TestExtensionThatFails(t *testing.T) {
 	tests := []struct {
 		name   string
-		spoil  func(*rig) error // in front of the store's update
+		spoil  func(*harness) error // in front of the store's update
 		events []string
 		left   state
 	}{
-		{"the store is out of reach", func(*rig) error { return errRefused }, []string{"loaded", "failed"}, state{Count: 1}},
+		{"the store is out of reach", func(*harness) error { return errRefused }, []string{"loaded", "failed"}, state{Count: 1}},
 
-		{"somebody has just changed the session", func(g *rig) error { g.tab().update(count); return nil }, []string{"loaded", "loaded", "saved"}, state{Count: 2}},
-		{"somebody has just extended it", func(g *rig) error { g.tab().use(func(*session.Session[state]) {}); return nil }, []string{"loaded", "loaded", "extended"}, state{Count: 1}},
-		{"somebody has just ended it", func(g *rig) error { destroyElsewhere(g); return nil }, []string{"loaded", "loaded", "destroyed"}, state{}},
+		{"another request has just changed the session", func(g *harness) error { g.anotherTab().update(count); return nil }, []string{"loaded", "loaded", "saved"}, state{Count: 2}},
+		{"another request has just extended it", func(g *harness) error { g.anotherTab().use(func(*session.Session[state]) {}); return nil }, []string{"loaded", "loaded", "extended"}, state{Count: 1}},
+		{"another request has just ended it", func(g *harness) error { destroyElsewhere(g); return nil }, []string{"loaded", "loaded", "destroyed"}, state{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := newRig(t)
+				g := newHarness(t)
 				g.update(count)
 				g.log.kinds()
 				time.Sleep(50 * time.Minute)
@@ -226,8 +226,8 @@ func TestExtensionThatFails(t *testing.T) {
 				}
 				var saved error
 				response := g.use(func(s *session.Session[state]) { saved = s.Save(t.Context()) })
-				if response.StatusCode != http.StatusOK || saved != nil || told(response) != "" {
-					t.Errorf("status %d, Save %v, cookie %q", response.StatusCode, saved, told(response))
+				if response.StatusCode != http.StatusOK || saved != nil || cookieChange(response) != "" {
+					t.Errorf("status %d, Save %v, cookie %q", response.StatusCode, saved, cookieChange(response))
 				}
 				g.log.want(t, test.events...)
 				if diff := cmp.Diff(test.left, g.state()); diff != "" {
@@ -267,8 +267,8 @@ func TestClockGoesBackwards(t *testing.T) {
 		if response.StatusCode != http.StatusOK {
 			t.Errorf("status %d", response.StatusCode)
 		}
-		if response := old.do(m, increment); told(response) != "" {
-			t.Errorf("a superseded secret: cookie %q", told(response))
+		if response := old.do(m, increment); cookieChange(response) != "" {
+			t.Errorf("a superseded secret: cookie %q", cookieChange(response))
 		}
 		// The clock has come back to where the session was last used.
 		time.Sleep(time.Until(created) + time.Hour - tick)

@@ -18,20 +18,20 @@ import (
 var errNo = errors.New("no")
 
 // transact runs a transaction in a request of its own, and returns its error.
-func (g *rig) transact(fn func(*state) error) (err error) {
+func (g *harness) transact(fn func(*state) error) (err error) {
 	g.use(func(s *session.Session[state]) { err = s.Transact(context.Background(), fn) })
 	return err
 }
 
 // stored returns the state that the store holds for a session that is in use.
-func (g *rig) stored() state { return g.tab().state() }
+func (g *harness) stored() state { return g.anotherTab().state() }
 
 func TestTransactSeesTheCurrentState(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("0"))
 	g.use(func(s *session.Session[state]) {
 		s.Update(note("a"))
-		g.tab().update(note("1"))
+		g.anotherTab().update(note("1"))
 		g.log.kinds()
 		err := s.Transact(t.Context(), func(st *state) error {
 			if st.Note != "01a" {
@@ -52,14 +52,14 @@ func TestTransactSeesTheCurrentState(t *testing.T) {
 }
 
 func TestTransactIsRepeatedOnAFresherState(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("0"))
 	var saw []string
 	g.use(func(s *session.Session[state]) {
 		s.Update(note("a"))
 		g.store.once("update", func() {
-			g.tab().update(note("1"))
-			g.store.once("update", func() { g.tab().update(note("2")) })
+			g.anotherTab().update(note("1"))
+			g.store.once("update", func() { g.anotherTab().update(note("2")) })
 		})
 		err := s.Transact(t.Context(), func(st *state) error {
 			saw = append(saw, st.Note)
@@ -80,7 +80,7 @@ func TestTransactIsRepeatedOnAFresherState(t *testing.T) {
 
 // A decision that was right at first may be wrong on the fresher state.
 func TestTransactGivesUpAfterAConflict(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(note("coupon"))
 	redeem := func(st *state) error {
 		if st.Note == "" {
@@ -91,7 +91,7 @@ func TestTransactGivesUpAfterAConflict(t *testing.T) {
 	}
 	g.use(func(s *session.Session[state]) {
 		g.store.once("update", func() {
-			if err := g.tab().transact(redeem); err != nil {
+			if err := g.anotherTab().transact(redeem); err != nil {
 				t.Error(err)
 			}
 		})
@@ -113,17 +113,17 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 	down := errors.New("out of reach")
 	tests := []struct {
 		name string
-		run  func(*rig, *session.Session[state]) error
+		run  func(*harness, *session.Session[state]) error
 		want error
 	}{
-		{"its function fails", func(_ *rig, s *session.Session[state]) error {
+		{"its function fails", func(_ *harness, s *session.Session[state]) error {
 			return s.Transact(context.Background(), func(st *state) error { spoil(st); return errNo })
 		}, errNo},
-		{"its function panics", func(_ *rig, s *session.Session[state]) (err error) {
+		{"its function panics", func(_ *harness, s *session.Session[state]) (err error) {
 			defer func() { err, _ = recover().(error) }()
 			return s.Transact(context.Background(), func(st *state) error { spoil(st); panic(errNo) })
 		}, errNo},
-		{"its function fails after it has asked for more", func(_ *rig, s *session.Session[state]) error {
+		{"its function fails after it has asked for more", func(_ *harness, s *session.Session[state]) error {
 			return s.Transact(context.Background(), func(st *state) error {
 				s.Destroy()
 				s.SetPersistent(true)
@@ -131,12 +131,12 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 				return errNo
 			})
 		}, errNo},
-		{"the store cannot load", func(g *rig, s *session.Session[state]) error {
+		{"the store cannot load", func(g *harness, s *session.Session[state]) error {
 			g.store.before = func(string, store.ID) error { return down }
 			defer func() { g.store.before = nil }()
 			return s.Transact(context.Background(), func(st *state) error { spoil(st); return nil })
 		}, session.ErrUnavailable},
-		{"the store cannot save", func(g *rig, s *session.Session[state]) error {
+		{"the store cannot save", func(g *harness, s *session.Session[state]) error {
 			g.store.before = func(op string, _ store.ID) error {
 				if op == "update" {
 					return down
@@ -149,7 +149,7 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			g.update(func(s *state) { s.Items = map[string]int{"a": 1, "b": 2} })
 			before := g.state()
 			pending := before
@@ -166,8 +166,8 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 					t.Errorf("in memory (-want +got):\n%s", diff)
 				}
 			})
-			if told(response) != "" {
-				t.Errorf("cookie %q", told(response))
+			if cookieChange(response) != "" {
+				t.Errorf("cookie %q", cookieChange(response))
 			}
 			if diff := cmp.Diff(pending, g.state()); diff != "" {
 				t.Errorf("after the request, with its other update (-want +got):\n%s", diff)
@@ -177,7 +177,7 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestTransactCreatesASession(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	response := g.use(func(s *session.Session[state]) {
 		s.Update(note("a"))
 		err := s.Transact(t.Context(), func(st *state) error { st.Note += "T"; return nil })
@@ -189,13 +189,13 @@ func TestTransactCreatesASession(t *testing.T) {
 		}
 	})
 	g.log.want(t, "created")
-	if got := g.state().Note; got != "aT" || told(response) != "set" {
-		t.Errorf("note %q, cookie %q", got, told(response))
+	if got := g.state().Note; got != "aT" || cookieChange(response) != "set" {
+		t.Errorf("note %q, cookie %q", got, cookieChange(response))
 	}
 }
 
 func TestTransactThatFailsCreatesNothing(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	if err := g.transact(func(st *state) error { st.Count++; return errNo }); !errors.Is(err, errNo) {
 		t.Error(err)
 	}
@@ -206,11 +206,11 @@ func TestTransactThatFailsCreatesNothing(t *testing.T) {
 
 // What a transaction's function asks of the session counts if it succeeds, once.
 func TestTransactThatAsksForMore(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(func(s *state) { s.Count = 4 })
 	g.log.kinds()
 	response := g.use(func(s *session.Session[state]) {
-		g.store.once("update", func() { g.tab().update(note("1")); g.log.kinds() })
+		g.store.once("update", func() { g.anotherTab().update(note("1")); g.log.kinds() })
 		err := s.Transact(t.Context(), func(st *state) error {
 			if st.Count++; st.Count == 5 {
 				s.Destroy()
@@ -222,18 +222,18 @@ func TestTransactThatAsksForMore(t *testing.T) {
 		}
 	})
 	g.log.want(t, "conflict", "saved", "destroyed")
-	if told(response) != "expired" {
-		t.Errorf("cookie %q", told(response))
+	if cookieChange(response) != "expired" {
+		t.Errorf("cookie %q", cookieChange(response))
 	}
 }
 
 // What it asked for on a state that was overtaken does not.
 func TestTransactThatAsksForMoreAtFirst(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	g.log.kinds()
 	g.use(func(s *session.Session[state]) {
-		g.store.once("update", func() { g.tab().update(count); g.log.kinds() })
+		g.store.once("update", func() { g.anotherTab().update(count); g.log.kinds() })
 		err := s.Transact(t.Context(), func(st *state) error {
 			if st.Count == 0 {
 				s.Destroy()
@@ -252,7 +252,7 @@ func TestTransactThatAsksForMoreAtFirst(t *testing.T) {
 }
 
 func TestTransactInsideACallback(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.use(func(s *session.Session[state]) {
 		s.Update(func(*state) {
 			if err := s.Transact(t.Context(), func(*state) error { return nil }); err == nil {
@@ -283,14 +283,14 @@ func TestTransactWithClientHeldStore(t *testing.T) {
 }
 
 func TestTransactAfterTheSessionHasEnded(t *testing.T) {
-	ends := map[string]func(*rig){
-		"destroyed":  func(g *rig) { g.tab().use((*session.Session[state]).Destroy) },
-		"superseded": func(g *rig) { g.tab().use((*session.Session[state]).Renew) },
+	ends := map[string]func(*harness){
+		"destroyed":  func(g *harness) { g.anotherTab().use((*session.Session[state]).Destroy) },
+		"superseded": func(g *harness) { g.anotherTab().use((*session.Session[state]).Renew) },
 	}
 	for name, end := range ends {
 		for _, when := range []string{"before it loads", "before it saves"} {
 			t.Run(name+" "+when, func(t *testing.T) {
-				g := newRig(t)
+				g := newHarness(t)
 				g.update(note("old"))
 				response := g.use(func(s *session.Session[state]) {
 					old := s.ID()
@@ -307,8 +307,8 @@ func TestTransactAfterTheSessionHasEnded(t *testing.T) {
 						t.Errorf("what is left: %+v, new %v, same ID %v", s.State(), s.IsNew(), s.ID() == old)
 					}
 				})
-				if told(response) != "" || response.StatusCode != http.StatusOK {
-					t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+				if cookieChange(response) != "" || response.StatusCode != http.StatusOK {
+					t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 				}
 			})
 		}
@@ -324,13 +324,13 @@ func TestTransactAfterTheResponseHasBegun(t *testing.T) {
 	}{
 		{"a change", false, count, nil},
 		{"no change", false, func(*state) {}, nil},
-		{"a login", false, be("alice"), session.ErrCommitted},
+		{"a login", false, setUser("alice"), session.ErrCommitted},
 		{"a change, of a new session", true, count, session.ErrCommitted},
 		{"no change, of a new session", true, func(*state) {}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			if !test.fresh {
 				g.update(note("old"))
 			}
@@ -361,9 +361,9 @@ func TestTransactAfterTheResponseHasBegun(t *testing.T) {
 // line for those that have met a conflict, does not wait for itself for ever.
 func TestTransactThatSavesAnotherSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(note("a"))
-		other := &rig{newBrowser(t, nil), g.m, g.store, g.log}
+		other := &harness{newBrowser(t, nil), g.m, g.store, g.log}
 		// There are 64 lines, told by the ID.
 		for a := g.id(); ; other.cookies = map[string]string{} {
 			other.update(note("b"))
@@ -372,7 +372,7 @@ func TestTransactThatSavesAnotherSession(t *testing.T) {
 			}
 		}
 		g.use(func(s *session.Session[state]) {
-			g.store.once("update", func() { g.tab().update(note("1")) })
+			g.store.once("update", func() { g.anotherTab().update(note("1")) })
 			calls := 0
 			err := s.Transact(t.Context(), func(st *state) error {
 				st.Note += "T"
@@ -381,7 +381,7 @@ func TestTransactThatSavesAnotherSession(t *testing.T) {
 				}
 				opened := other.open(t)
 				opened.Update(note("3"))
-				other.tab().update(note("2"))
+				other.anotherTab().update(note("2"))
 				return opened.Save(t.Context())
 			})
 			if err != nil {

@@ -14,16 +14,16 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// lossy is a store whose answers get lost, so many of them: it does what it is
-// asked, and then cannot say so.
-type lossy struct {
+// lossyStore loses the answers of its next writes: the write is made, and the answer
+// is an error.
+type lossyStore struct {
 	store.Store
 	lose int
 }
 
 var errLost = errors.New("the answer was lost")
 
-func (s *lossy) answer(err error) error {
+func (s *lossyStore) answer(err error) error {
 	if s.lose > 0 && err == nil {
 		s.lose--
 		return errLost
@@ -31,15 +31,15 @@ func (s *lossy) answer(err error) error {
 	return err
 }
 
-func (s *lossy) Create(ctx context.Context, rec store.Record) error {
+func (s *lossyStore) Create(ctx context.Context, rec store.Record) error {
 	return s.answer(s.Store.Create(ctx, rec))
 }
 
-func (s *lossy) Update(ctx context.Context, base store.Rev, rec store.Record) error {
+func (s *lossyStore) Update(ctx context.Context, base store.Rev, rec store.Record) error {
 	return s.answer(s.Store.Update(ctx, base, rec))
 }
 
-func (s *lossy) Delete(ctx context.Context, id store.ID) error {
+func (s *lossyStore) Delete(ctx context.Context, id store.ID) error {
 	return s.answer(s.Store.Delete(ctx, id))
 }
 
@@ -82,7 +82,7 @@ func TestNoUpdateIsAppliedTwice(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			st := &lossy{Store: newSpy()}
+			st := &lossyStore{Store: newSpyStore()}
 			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, increment)
 			response := b.do(m, func(w http.ResponseWriter, r *http.Request) {
@@ -114,10 +114,10 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 			return s.Transact(context.Background(), func(*state) error { return nil })
 		},
 		"it is renewed once more": func(s *session.Session[state]) error { s.Renew(); return save(s) },
-		"it is logged in anew":    func(s *session.Session[state]) error { s.Update(be("bob")); return save(s) },
+		"it is logged in again":   func(s *session.Session[state]) error { s.Update(setUser("bob")); return save(s) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			st := &lossy{Store: newSpy()}
+			st := &lossyStore{Store: newSpyStore()}
 			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, login)
 			before := b.clone()
@@ -147,10 +147,10 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 	}
 }
 
-// What a creation whose answer was lost has left is nobody's, and must not count
-// as one of the subject's sessions.
+// The record of a creation whose answer was lost can be opened by no client, and must
+// not count as one of the subject's sessions.
 func TestLostCreationLeavesNoSession(t *testing.T) {
-	st := &lossyIndex{Store: memory.New()}
+	st := &lossyIndexedStore{Store: memory.New()}
 	m := newManager(t, st, func(c *session.Config[state]) { c.MaxSessionsPerSubject = 2 })
 	b, other := newBrowser(t, nil), newBrowser(t, nil)
 	other.do(m, login)
@@ -171,13 +171,13 @@ func TestLostCreationLeavesNoSession(t *testing.T) {
 	}
 }
 
-// lossyIndex is a store with an index whose Create loses answers.
-type lossyIndex struct {
+// lossyIndexedStore is a store with an index whose Create loses answers.
+type lossyIndexedStore struct {
 	*memory.Store
 	lose bool
 }
 
-func (s *lossyIndex) Create(ctx context.Context, rec store.Record) error {
+func (s *lossyIndexedStore) Create(ctx context.Context, rec store.Record) error {
 	err := s.Store.Create(ctx, rec)
 	if s.lose && err == nil {
 		err = errLost
@@ -185,8 +185,8 @@ func (s *lossyIndex) Create(ctx context.Context, rec store.Record) error {
 	return err
 }
 
-// Where somebody else has written since, nobody can tell whether the write whose
-// answer was lost is among what that one wrote upon. It is not made again.
+// If another request has written after a write whose answer was lost, it is unknown
+// whether its record includes that write. The write is not made again.
 func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
 	tests := []struct {
 		name string
@@ -200,7 +200,7 @@ func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			st := &lossy{Store: newSpy()}
+			st := &lossyStore{Store: newSpyStore()}
 			m, b := newManager(t, st), newBrowser(t, nil)
 			b.do(m, increment)
 			other := b.clone()
@@ -224,14 +224,14 @@ func TestDoubtfulUpdateIsNotMadeAgain(t *testing.T) {
 	}
 }
 
-// What the client is told after a lost answer is that nobody knows. Whatever the
-// store has done, trying again ends well.
+// After a lost answer the client is answered 503. Whether or not the store has made
+// the write, trying again succeeds.
 func TestLostAnswers(t *testing.T) {
 	t.Run("of a creation", func(t *testing.T) {
-		st := &lossy{Store: newSpy(), lose: 1}
+		st := &lossyStore{Store: newSpyStore(), lose: 1}
 		m, b := newManager(t, st), newBrowser(t, nil)
-		if response := b.do(m, increment); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
-			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+		if response := b.do(m, increment); response.StatusCode != http.StatusServiceUnavailable || cookieChange(response) != "" {
+			t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 		}
 		b.do(m, increment)
 		if got := b.read(m).Count; got != 1 {
@@ -239,34 +239,34 @@ func TestLostAnswers(t *testing.T) {
 		}
 	})
 	t.Run("of a creation, tried again by the same request", func(t *testing.T) {
-		st := &lossy{Store: newSpy(), lose: 1}
+		st := &lossyStore{Store: newSpyStore(), lose: 1}
 		m, b := newManager(t, st), newBrowser(t, nil)
 		response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
 			from(r).Update(count)
 			_ = from(r).Save(r.Context())
 		})
-		if got := b.read(m).Count; got != 1 || told(response) != "set" {
-			t.Errorf("count %d, cookie %q", got, told(response))
+		if got := b.read(m).Count; got != 1 || cookieChange(response) != "set" {
+			t.Errorf("count %d, cookie %q", got, cookieChange(response))
 		}
 	})
 	t.Run("of a login", func(t *testing.T) {
-		st := &lossy{Store: newSpy()}
+		st := &lossyStore{Store: newSpyStore()}
 		m, b := newManager(t, st), newBrowser(t, nil)
 		b.do(m, increment)
 		st.lose = 1
-		if response := b.do(m, login); response.StatusCode != http.StatusServiceUnavailable || told(response) != "" {
-			t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+		if response := b.do(m, login); response.StatusCode != http.StatusServiceUnavailable || cookieChange(response) != "" {
+			t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 		}
-		// The old secret is dead, and the new one nobody has.
-		if response := b.do(m, login); told(response) != "set" {
-			t.Errorf("the login was repeated: cookie %q", told(response))
+		// The old secret is superseded, and no client has the new one.
+		if response := b.do(m, login); cookieChange(response) != "set" {
+			t.Errorf("the login was repeated: cookie %q", cookieChange(response))
 		}
 		if got := b.read(m); got.User != "alice" || got.Count != 0 {
 			t.Errorf("state %+v, want alice's, with nothing of what was there", got)
 		}
 	})
 	t.Run("of a logout", func(t *testing.T) {
-		st := &lossy{Store: newSpy()}
+		st := &lossyStore{Store: newSpyStore()}
 		m, b := newManager(t, st), newBrowser(t, nil)
 		b.do(m, login)
 		st.lose = 1
@@ -274,14 +274,14 @@ func TestLostAnswers(t *testing.T) {
 		if response := b.do(m, logout); response.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("status %d", response.StatusCode)
 		}
-		if response := b.do(m, logout); told(response) != "expired" {
-			t.Errorf("the logout was repeated: cookie %q", told(response))
+		if response := b.do(m, logout); cookieChange(response) != "expired" {
+			t.Errorf("the logout was repeated: cookie %q", cookieChange(response))
 		}
 	})
 }
 
 func TestSaveThenMoreChanges(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	response := g.use(func(s *session.Session[state]) {
 		s.Update(count)
 		if err := s.Save(t.Context()); err != nil {
@@ -294,18 +294,18 @@ func TestSaveThenMoreChanges(t *testing.T) {
 		s.Update(count)
 	})
 	g.log.want(t, "created", "saved", "saved")
-	if got := g.state().Count; got != 3 || told(response) != "set" {
-		t.Errorf("count %d, cookie %q", got, told(response))
+	if got := g.state().Count; got != 3 || cookieChange(response) != "set" {
+		t.Errorf("count %d, cookie %q", got, cookieChange(response))
 	}
 }
 
 // After a save the response carries the new secret whatever happens next: the
 // old one is dead.
 func TestSaveThenAFailingCommit(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	response := g.use(func(s *session.Session[state]) {
-		s.Update(be("alice"))
+		s.Update(setUser("alice"))
 		if err := s.Save(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -313,8 +313,8 @@ func TestSaveThenAFailingCommit(t *testing.T) {
 		g.store.before = func(string, store.ID) error { return errors.New("out of reach") }
 	})
 	g.store.before = nil
-	if response.StatusCode != http.StatusServiceUnavailable || told(response) != "set" {
-		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	if response.StatusCode != http.StatusServiceUnavailable || cookieChange(response) != "set" {
+		t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 	}
 	if got := g.state(); got.User != "alice" || got.Count != 1 {
 		t.Errorf("state %+v, want what was saved", got)
@@ -327,7 +327,7 @@ func takeNote(s *session.Session[state]) string {
 
 func TestTake(t *testing.T) {
 	t.Run("gives a value once", func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(note("flash"))
 		var taken []string
 		for range 2 {
@@ -338,38 +338,38 @@ func TestTake(t *testing.T) {
 		}
 	})
 	t.Run("raced by another change", func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(note("flash"))
 		g.use(func(s *session.Session[state]) {
 			if got := takeNote(s); got != "flash" {
 				t.Errorf("took %q", got)
 			}
-			g.tab().update(count)
+			g.anotherTab().update(count)
 		})
 		if got := g.state(); got.Note != "" || got.Count != 1 {
 			t.Errorf("state %+v, want the note taken", got)
 		}
 	})
 	t.Run("raced by another take", func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(note("flash"))
 		g.use(func(s *session.Session[state]) {
 			takeNote(s)
-			g.tab().use(func(s *session.Session[state]) { takeNote(s) })
+			g.anotherTab().use(func(s *session.Session[state]) { takeNote(s) })
 		})
 		if got := g.state().Note; got != "" {
 			t.Errorf("note %q, want it taken", got)
 		}
 	})
 	t.Run("leaves what it has not read", func(t *testing.T) {
-		g := newRig(t)
+		g := newHarness(t)
 		g.update(note("first"))
 		g.use(func(s *session.Session[state]) {
 			takeNote(s)
-			g.tab().update(func(st *state) { st.Note = "second" })
+			g.anotherTab().update(func(st *state) { st.Note = "second" })
 		})
 		if got := g.state().Note; got != "second" {
-			t.Errorf("note %q, want the second, which nobody has seen", got)
+			t.Errorf("note %q, want the second, which was not taken yet", got)
 		}
 	})
 }
@@ -387,7 +387,7 @@ func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := newRig(t)
+			g := newHarness(t)
 			g.update(func(s *state) { s.Count = 3 })
 			attempt := func(s *session.Session[state]) {
 				s.Update(func(st *state) {
@@ -398,7 +398,7 @@ func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
 			}
 			response := g.use(func(s *session.Session[state]) {
 				attempt(s)
-				g.tab().use(attempt)
+				g.anotherTab().use(attempt)
 				g.log.kinds()
 				if err := s.Save(t.Context()); err != nil {
 					t.Error(err)
@@ -408,7 +408,7 @@ func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
 				}
 			})
 			g.log.want(t, test.want...)
-			if told(response) == "" {
+			if cookieChange(response) == "" {
 				t.Error("no cookie, though the fifth attempt asks for one")
 			}
 		})
@@ -416,8 +416,8 @@ func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
 }
 
 func TestRepeatedUpdateThatEndsTheSession(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	g.use(func(s *session.Session[state]) {
 		old := s.ID()
 		s.Update(func(st *state) {
@@ -425,14 +425,14 @@ func TestRepeatedUpdateThatEndsTheSession(t *testing.T) {
 				s.Destroy()
 			}
 		})
-		g.tab().update(count)
+		g.anotherTab().update(count)
 		if err := s.Transact(t.Context(), func(st *state) error { st.Note += "new"; return nil }); err != nil {
 			t.Error(err)
 		}
 		if s.ID() == old || s.State().User != "" || s.State().Note != "new" {
 			t.Errorf("same ID %v, state %+v", s.ID() == old, s.State())
 		}
-		g.tab().use(func(s *session.Session[state]) {
+		g.anotherTab().use(func(s *session.Session[state]) {
 			if s.State().User != "" {
 				t.Errorf("the old session is there: %+v", s.State())
 			}
@@ -446,8 +446,8 @@ func TestRepeatedUpdateThatEndsTheSession(t *testing.T) {
 // A panic in an update that is repeated is the application's. Whoever recovers
 // it may answer, and nothing is saved, now or under another ID.
 func TestRepeatedUpdateThatPanics(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	fussy := func(s *state) {
 		if s.Count > 0 {
 			panic("fussy")
@@ -463,7 +463,7 @@ func TestRepeatedUpdateThatPanics(t *testing.T) {
 	response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 		s := from(r)
 		s.Update(fussy)
-		g.tab().update(count)
+		g.anotherTab().update(count)
 		g.log.kinds()
 		if p := recovering(func() { _ = s.Save(r.Context()) }); p != "fussy" {
 			t.Errorf("Save: recovered %v", p)
@@ -473,8 +473,8 @@ func TestRepeatedUpdateThatPanics(t *testing.T) {
 		}
 		http.Error(w, "sorry", http.StatusTeapot)
 	})
-	if response.StatusCode != http.StatusTeapot || told(response) != "" {
-		t.Errorf("status %d, cookie %q", response.StatusCode, told(response))
+	if response.StatusCode != http.StatusTeapot || cookieChange(response) != "" {
+		t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
 	}
 	g.log.want(t, "conflict", "conflict")
 	if diff := cmp.Diff(state{User: "alice", Count: 1}, g.state()); diff != "" {
@@ -484,7 +484,7 @@ func TestRepeatedUpdateThatPanics(t *testing.T) {
 
 // An update that panics at once has changed nothing.
 func TestUpdateThatPanics(t *testing.T) {
-	g := newRig(t)
+	g := newHarness(t)
 	g.update(count)
 	g.update(func(s *state) { s.Items = map[string]int{"a": 1} })
 	want := state{Count: 1, Items: map[string]int{"a": 1}}
@@ -515,12 +515,12 @@ func TestUpdateThatPanics(t *testing.T) {
 
 // What was given up does not come along with the next change.
 func TestDroppedChangeStaysDropped(t *testing.T) {
-	g := newRig(t)
-	g.update(be("alice"))
+	g := newHarness(t)
+	g.update(setUser("alice"))
 	g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "begun")
 		s := from(r)
-		s.Update(be("bob"))
+		s.Update(setUser("bob"))
 		if err := s.Save(r.Context()); !errors.Is(err, session.ErrCommitted) {
 			t.Errorf("Save: %v, want ErrCommitted", err)
 		}

@@ -96,13 +96,13 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// indexOnly hides that a store tells of changes.
+// indexOnly hides that a store is a Notifier.
 type indexOnly struct{ store.SubjectIndex }
 
 func TestWatchOutlivesUseAndOutages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
-		s := newSpy()
+		s := newSpyStore()
 		s.before = func(string, store.ID) error {
 			if down.Load() {
 				return errors.New("store is down")
