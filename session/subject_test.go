@@ -221,6 +221,83 @@ func TestARunningRequestDoesNotOutliveRevocation(t *testing.T) {
 	}
 }
 
+// A login whose request arrived before RevokeSubject has returned is refused.
+func TestALoginInFlightIsRevoked(t *testing.T) {
+	before := map[string]http.HandlerFunc{
+		"of a new visitor":   func(http.ResponseWriter, *http.Request) {},
+		"of a known visitor": increment,
+		"of the subject":     login,
+		"of another subject": loginAs("bob"),
+	}
+	for name, begin := range before {
+		t.Run(name, func(t *testing.T) {
+			m := newManager(t, memory.New())
+			b := newBrowser(t, nil)
+			b.do(m, begin)
+			response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+				s := from(r)
+				if _, err := m.RevokeSubject(t.Context(), "alice"); err != nil {
+					t.Error(err)
+				}
+				s.Login(setUser("alice"))
+				if err := s.Save(r.Context()); !errors.Is(err, session.ErrRevoked) {
+					t.Errorf("Save: %v, want ErrRevoked", err)
+				}
+			})
+			if response.StatusCode == http.StatusOK || cookieChange(response) != "" {
+				t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
+			}
+			if user := b.read(m).User; user == "alice" || len(list(t, m, "alice")) != 0 {
+				t.Errorf("the login was not refused, the user is %q", user)
+			}
+			b.do(m, login)
+			if user := b.read(m).User; user != "alice" {
+				t.Errorf("a later login is refused, the user is %q", user)
+			}
+		})
+	}
+}
+
+// A revocation that spares the request's own session does not cover a later login
+// of the same request: the password was confirmed and all other sessions end.
+func TestALoginAfterRevokingOthersIsKept(t *testing.T) {
+	revocations := map[string]func(*session.Manager[state], *session.Session[state], context.Context) error{
+		"RevokeOthers": func(_ *session.Manager[state], s *session.Session[state], ctx context.Context) error {
+			_, err := s.RevokeOthers(ctx)
+			return err
+		},
+		"RevokeOthers with another context": func(_ *session.Manager[state], s *session.Session[state], _ context.Context) error {
+			_, err := s.RevokeOthers(context.Background())
+			return err
+		},
+		"RevokeSubject with an exception": func(m *session.Manager[state], s *session.Session[state], ctx context.Context) error {
+			_, err := m.RevokeSubject(ctx, "alice", s.ID())
+			return err
+		},
+	}
+	for name, revoke := range revocations {
+		t.Run(name, func(t *testing.T) {
+			m := newManager(t, memory.New())
+			b, other := newBrowser(t, nil), newBrowser(t, nil)
+			b.do(m, login)
+			other.do(m, login)
+			response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+				s := from(r)
+				if err := revoke(m, s, r.Context()); err != nil {
+					t.Error(err)
+				}
+				s.Login(nil)
+			})
+			if response.StatusCode != http.StatusOK || cookieChange(response) != "set" {
+				t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
+			}
+			if b.read(m).User != "alice" || other.read(m).User != "" {
+				t.Errorf("users %q and %q", b.read(m).User, other.read(m).User)
+			}
+		})
+	}
+}
+
 func TestMaxSessionsPerSubject(t *testing.T) {
 	m := newManager(t, memory.New(), func(c *session.Config[state]) { c.MaxSessionsPerSubject = 3 })
 	synctest.Test(t, func(t *testing.T) {

@@ -147,6 +147,27 @@ func TestRenewalIsNotItsOwnStranger(t *testing.T) {
 	}
 }
 
+func TestFullStore(t *testing.T) {
+	st := memory.New()
+	st.MaxSessions = 1
+	m := newManager(t, st)
+	b, late := newBrowser(t, nil), newBrowser(t, nil)
+	b.do(m, increment)
+	response := late.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		from(r).Update(count)
+		if err := from(r).Save(r.Context()); !errors.Is(err, session.ErrFull) || errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("Save: %v, want ErrFull", err)
+		}
+	})
+	if response.StatusCode < 500 || cookieChange(response) != "" {
+		t.Errorf("status %d, cookie %q", response.StatusCode, cookieChange(response))
+	}
+	b.do(m, increment)
+	if got := b.read(m).Count; got != 2 {
+		t.Errorf("count %d in the session that is there, want 2", got)
+	}
+}
+
 // The record of a creation whose answer was lost can be opened by no client, and must
 // not count as one of the subject's sessions.
 func TestLostCreationLeavesNoSession(t *testing.T) {
