@@ -64,8 +64,8 @@ func TestCommit5PanicCommitsNothing(t *testing.T) {
 		{"inside Update", []http.HandlerFunc{increment, func(w http.ResponseWriter, r *http.Request) {
 			from(r).Update(func(s *state) { s.Count++; panicOrExit(w) })
 		}}, "load", 0},
-		{"inside Update, after a logout", []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
-			from(r).Update(func(*state) { from(r).Destroy(); panicOrExit(w) })
+		{"inside Update, after a logout", []http.HandlerFunc{destroy, func(w http.ResponseWriter, r *http.Request) {
+			from(r).Update(func(*state) { panicOrExit(w) })
 		}}, "load", 0},
 		{"inside Transact", []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
 			_ = from(r).Transact(r.Context(), func(s *state) error { s.Count++; panicOrExit(w); return nil })

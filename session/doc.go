@@ -37,10 +37,9 @@
 // # Concurrency
 //
 // A [Manager] serves any number of goroutines. A [Session] belongs to one
-// request and may be used by all goroutines of that request. Callbacks run while
-// no lock is held that they could need: inside of [Session.Update] every method
-// works, except that Save and Transact return an error. Another session must not
-// be used there while other goroutines use it.
+// request and may be used by all goroutines of that request. A callback may read
+// its session, and panics if it changes it. Do not use another session in a
+// callback while other goroutines use that one.
 //
 // # Compatibility
 //

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -80,9 +79,6 @@ func (s *Session[T]) from(ctx context.Context) *Session[T] {
 	}
 	return s
 }
-
-// errInside is the answer to a Save or Transact that would wait for itself.
-var errInside = errors.New("session: Save and Transact cannot be called inside Update or Transact")
 
 // apply changes the state by fn, or leaves it where fn fails.
 func (l *live[T]) apply(fn func(*T) error) error {

@@ -71,15 +71,11 @@ func (s *Session[T]) State() T {
 // So fn should change what it is given, depend on little else, and do nothing
 // that must not be done twice.
 //
-// An Update inside of fn is part of the change that fn makes. fn must not write
-// the response: to begin it means to save the session, which would wait for fn
-// for ever, and so panics.
+// Do not call a method that changes the session from fn, nor write the response:
+// both panic.
 func (s *Session[T]) Update(fn func(*T)) {
 	l := s.live.Load()
-	if !s.lock() {
-		fn(&l.scratch)
-		return
-	}
+	s.enter("Update")
 	defer s.unlock(context.Background())
 	l.relied = true
 	if s.over.Load() {
@@ -133,13 +129,10 @@ func (s *Session[T]) Clear() {
 // A store that keeps the state with the client cannot do this; the error is then
 // [errors.ErrUnsupported]. It is [ErrNotFound] when the session has ended
 // meanwhile, [ErrCommitted] when the response has begun and the change needs a
-// new cookie. fn must not call Transact or Save of the same session, nor write
-// the response.
+// new cookie. What [Session.Update] says of its fn holds for this one.
 func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) error {
 	l := s.live.Load()
-	if !s.lock() {
-		return errInside
-	}
+	s.enter("Transact")
 	defer s.unlock(ctx)
 	l.relied = true
 	switch {
@@ -161,9 +154,7 @@ func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) error {
 // those of [Session.Transact]. A new token still leaves with the response.
 func (s *Session[T]) Save(ctx context.Context) error {
 	l := s.live.Load()
-	if !s.lock() {
-		return errInside
-	}
+	s.enter("Save")
 	defer s.unlock(ctx)
 	l.relied = true
 	switch {
@@ -204,10 +195,7 @@ func (s *Session[T]) Destroy() {
 // returned.
 func (s *Session[T]) intend(wish func(*live[T])) {
 	l := s.live.Load()
-	if !s.lock() {
-		l.wishes = append(l.wishes, wish)
-		return
-	}
+	s.enter("a method that changes the session")
 	defer s.unlock(context.Background())
 	l.relied = true
 	if s.over.Load() {

@@ -123,14 +123,6 @@ func TestTransactThatFailsChangesNothing(t *testing.T) {
 			defer func() { err, _ = recover().(error) }()
 			return s.Transact(context.Background(), func(st *state) error { spoil(st); panic(errNo) })
 		}, errNo},
-		{"its function fails after it has asked for more", func(_ *harness, s *session.Session[state]) error {
-			return s.Transact(context.Background(), func(st *state) error {
-				s.Destroy()
-				s.SetPersistent(true)
-				s.Update(spoil)
-				return errNo
-			})
-		}, errNo},
 		{"the store cannot load", func(g *harness, s *session.Session[state]) error {
 			g.store.before = func(string, store.ID) error { return down }
 			defer func() { g.store.before = nil }()
@@ -202,73 +194,6 @@ func TestTransactThatFailsCreatesNothing(t *testing.T) {
 	if calls := g.store.calls.Load(); calls != 0 {
 		t.Errorf("%d calls of the store", calls)
 	}
-}
-
-// What a transaction's function asks of the session counts if it succeeds, once.
-func TestTransactThatAsksForMore(t *testing.T) {
-	g := newHarness(t)
-	g.update(func(s *state) { s.Count = 4 })
-	g.log.kinds()
-	response := g.use(func(s *session.Session[state]) {
-		g.store.once("update", func() { g.anotherTab().update(note("1")); g.log.kinds() })
-		err := s.Transact(t.Context(), func(st *state) error {
-			if st.Count++; st.Count == 5 {
-				s.Destroy()
-			}
-			return nil
-		})
-		if err != nil || s.Status() != session.StatusDestroyed {
-			t.Errorf("%v, status %v", err, s.Status())
-		}
-	})
-	g.log.want(t, "conflict", "saved", "destroyed")
-	if cookieChange(response) != "expired" {
-		t.Errorf("cookie %q", cookieChange(response))
-	}
-}
-
-// What it asked for on a state that was overtaken does not.
-func TestTransactThatAsksForMoreAtFirst(t *testing.T) {
-	g := newHarness(t)
-	g.update(setUser("alice"))
-	g.log.kinds()
-	g.use(func(s *session.Session[state]) {
-		g.store.once("update", func() { g.anotherTab().update(count); g.log.kinds() })
-		err := s.Transact(t.Context(), func(st *state) error {
-			if st.Count == 0 {
-				s.Destroy()
-			}
-			st.Note = "done"
-			return nil
-		})
-		if err != nil || s.Status() != session.StatusChanged {
-			t.Errorf("%v, status %v", err, s.Status())
-		}
-	})
-	g.log.want(t, "conflict", "saved")
-	if got := g.state(); got.User != "alice" || got.Note != "done" {
-		t.Errorf("state %+v", got)
-	}
-}
-
-func TestTransactInsideACallback(t *testing.T) {
-	g := newHarness(t)
-	g.use(func(s *session.Session[state]) {
-		s.Update(func(*state) {
-			if err := s.Transact(t.Context(), func(*state) error { return nil }); err == nil {
-				t.Error("Transact inside Update succeeded")
-			}
-			if err := s.Save(t.Context()); err == nil {
-				t.Error("Save inside Update succeeded")
-			}
-		})
-		err := s.Transact(t.Context(), func(*state) error {
-			return s.Transact(t.Context(), func(*state) error { return nil })
-		})
-		if err == nil {
-			t.Error("Transact inside Transact succeeded")
-		}
-	})
 }
 
 func TestTransactWithClientHeldStore(t *testing.T) {

@@ -25,6 +25,13 @@ func (s *Session[T]) lock() bool {
 	return true
 }
 
+// enter takes the session's turn. It panics inside a callback of the session.
+func (s *Session[T]) enter(method string) {
+	if !s.lock() {
+		panic("session: " + method + " called inside Update or Transact of the same session")
+	}
+}
+
 // unlock gives back the turn and then reports what happened meanwhile, since an
 // observer may use the session.
 func (s *Session[T]) unlock(ctx context.Context) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -395,83 +396,38 @@ func TestTake(t *testing.T) {
 	})
 }
 
-// An update may ask for more than a changed state, depending on that state.
-func TestRepeatedUpdateThatAsksForMore(t *testing.T) {
-	tests := []struct {
-		name string
-		ask  func(*session.Session[state])
-		want []string
-	}{
-		{"the end", (*session.Session[state]).Destroy, []string{"conflict", "destroyed"}},
-		{"a new secret", (*session.Session[state]).Renew, []string{"conflict", "renewed"}},
-		{"persistence", func(s *session.Session[state]) { s.SetPersistent(true) }, []string{"conflict", "saved"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			g := newHarness(t)
-			g.update(func(s *state) { s.Count = 3 })
-			attempt := func(s *session.Session[state]) {
-				s.Update(func(st *state) {
-					if st.Count++; st.Count == 5 {
-						test.ask(s)
-					}
-				})
-			}
-			response := g.use(func(s *session.Session[state]) {
-				attempt(s)
-				g.anotherTab().use(attempt)
-				g.log.kinds()
-				if err := s.Save(t.Context()); err != nil {
-					t.Error(err)
-				}
-				if ended := s.ExpiresAt().IsZero() && s.IsNew(); ended != (test.name == "the end") {
-					t.Errorf("expires %v, new %v", s.ExpiresAt(), s.IsNew())
+// An update that is repeated after a conflict is a callback as any other.
+func TestRepeatedUpdateThatChangesTheSessionPanics(t *testing.T) {
+	g := newHarness(t)
+	g.update(func(s *state) { s.Count = 3 })
+	value, returned := unwind(func() {
+		g.use(func(s *session.Session[state]) {
+			calls := 0
+			s.Update(func(st *state) {
+				st.Count += 10
+				if calls++; calls > 1 {
+					s.Destroy()
 				}
 			})
-			g.log.want(t, test.want...)
-			if cookieChange(response) == "" {
-				t.Error("no cookie, though the fifth attempt asks for one")
-			}
-		})
-	}
-}
-
-func TestRepeatedUpdateThatEndsTheSession(t *testing.T) {
-	g := newHarness(t)
-	g.update(setUser("alice"))
-	g.use(func(s *session.Session[state]) {
-		old := s.ID()
-		s.Update(func(st *state) {
-			if st.Count > 0 {
-				s.Destroy()
-			}
-		})
-		g.anotherTab().update(count)
-		if err := s.Transact(t.Context(), func(st *state) error { st.Note += "new"; return nil }); err != nil {
-			t.Error(err)
-		}
-		if s.ID() == old || s.State().User != "" || s.State().Note != "new" {
-			t.Errorf("same ID %v, state %+v", s.ID() == old, s.State())
-		}
-		g.anotherTab().use(func(s *session.Session[state]) {
-			if s.State().User != "" {
-				t.Errorf("the old session is there: %+v", s.State())
-			}
+			g.anotherTab().update(count)
 		})
 	})
-	if diff := cmp.Diff(state{Note: "new"}, g.state()); diff != "" {
-		t.Errorf("state (-want +got):\n%s", diff)
+	if text := fmt.Sprint(value); returned || !strings.Contains(text, "inside Update or Transact") {
+		t.Errorf("the commit panicked with %q (returned: %v)", text, returned)
+	}
+	if got := g.state().Count; got != 4 {
+		t.Errorf("count %d, want 4", got)
 	}
 }
 
-// A panic in an update that is repeated is the application's. Whoever recovers
-// it may answer, and nothing is saved, now or under another ID.
+// A panic in an update that is repeated is the application's. A middleware that
+// recovers it may answer, and nothing is saved, now or under another ID.
 func TestRepeatedUpdateThatPanics(t *testing.T) {
 	g := newHarness(t)
 	g.update(setUser("alice"))
-	fussy := func(s *state) {
+	panicking := func(s *state) {
 		if s.Count > 0 {
-			panic("fussy")
+			panic("repeated")
 		}
 		s.Note = "changed"
 	}
@@ -483,13 +439,13 @@ func TestRepeatedUpdateThatPanics(t *testing.T) {
 	g.log.kinds()
 	response := g.do(g.m, func(w http.ResponseWriter, r *http.Request) {
 		s := from(r)
-		s.Update(fussy)
+		s.Update(panicking)
 		g.anotherTab().update(count)
 		g.log.kinds()
-		if p := recovering(func() { _ = s.Save(r.Context()) }); p != "fussy" {
+		if p := recovering(func() { _ = s.Save(r.Context()) }); p != "repeated" {
 			t.Errorf("Save: recovered %v", p)
 		}
-		if p := recovering(func() { w.WriteHeader(http.StatusOK) }); p != "fussy" {
+		if p := recovering(func() { w.WriteHeader(http.StatusOK) }); p != "repeated" {
 			t.Errorf("WriteHeader: recovered %v", p)
 		}
 		http.Error(w, "sorry", http.StatusTeapot)
@@ -519,7 +475,6 @@ func TestUpdateThatPanics(t *testing.T) {
 			s.Update(func(st *state) {
 				st.Count = 7
 				st.Items["half"] = 1
-				s.Destroy()
 				panic("no")
 			})
 		}()
@@ -534,7 +489,7 @@ func TestUpdateThatPanics(t *testing.T) {
 	}
 }
 
-// What was given up does not come along with the next change.
+// A change that was dropped is not saved with the next change.
 func TestDroppedChangeStaysDropped(t *testing.T) {
 	g := newHarness(t)
 	g.update(setUser("alice"))
