@@ -159,8 +159,7 @@ func (st *Store) drop(op context.Context, index string, ids ...store.ID) error {
 
 // ListSessions implements [store.SubjectIndex].
 func (st *Store) ListSessions(ctx context.Context, subject string) ([]store.Record, error) {
-	op := st.timeout.Within(ctx)
-	records, err := call(st, op, false, func() ([]store.Record, error) {
+	records, err := call(ctx, st, false, func(op context.Context) ([]store.Record, error) {
 		ids, err := st.indexed(op, subject)
 		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)

@@ -23,9 +23,8 @@ import (
 // A subject with very many sessions may take several calls: each deletes for up
 // to [Options.Timeout].
 func (st *Store) RevokeSubject(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
-	op := st.timeout.Within(ctx)
 	ended := new(idList)
-	_, err := call(st, op, true, func() (struct{}, error) {
+	_, err := call(ctx, st, true, func(op context.Context) (struct{}, error) {
 		return struct{}{}, st.revokeSubject(op, subject, before, except, ended)
 	})
 	ids := ended.all()

@@ -31,8 +31,8 @@ return 1`
 
 // Revoke implements [store.Revoker].
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
-	st, op := r.st, r.st.timeout.Within(ctx)
-	_, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
+	st := r.st
+	_, err := call(ctx, st, st.opts.WaitReplicas > 0, func(op context.Context) (reply, error) {
 		return reply{}, st.persist(op, func() error {
 			_, err := st.run(op, keepLaterScript,
 				[]string{milliseconds(before.UnixMilli()), lifetime(until)}, r.key(key))
@@ -47,8 +47,8 @@ func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Tim
 
 // RevokedBefore implements [store.Revoker].
 func (r *Revoker) RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error) {
-	st, op := r.st, r.st.timeout.Within(ctx)
-	times, err := call(st, op, false, func() (times []time.Time, err error) {
+	st := r.st
+	times, err := call(ctx, st, false, func(op context.Context) (times []time.Time, err error) {
 		err = st.persist(op, func() error {
 			times, err = r.ask(op, keys)
 			return err

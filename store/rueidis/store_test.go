@@ -606,30 +606,3 @@ func TestOptions(t *testing.T) {
 
 // unusedClient is a client that is never asked.
 type unusedClient struct{ client.Client }
-
-// TestLoadCopies makes sure that what was loaded is the caller's, with the
-// client's cache in between and without.
-func TestLoadCopies(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		s := p.Start(t)
-		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		for _, delay := range []time.Duration{0, time.Minute} {
-			st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: delay})
-			rec := newRecord()
-			err := other.Create(t.Context(), rec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 3 {
-				got, err := st.Load(t.Context(), rec.ID)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(rec, got); diff != "" {
-					t.Fatalf("Load after the last one's payload was changed (-want +got):\n%s", diff)
-				}
-				clear(got.Payload)
-			}
-		}
-	})
-}

@@ -32,8 +32,7 @@ type reply struct {
 // write makes a change, which it repeats until the server says what became of
 // it or the time is up.
 func (st *Store) write(ctx context.Context, c *change) (reply, error) {
-	op := st.timeout.Within(ctx)
-	r, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
+	r, err := call(ctx, st, st.opts.WaitReplicas > 0, func(op context.Context) (reply, error) {
 		if c.entry == nil {
 			return st.writeRecord(op, c)
 		}
