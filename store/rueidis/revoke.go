@@ -158,7 +158,7 @@ func (st *Store) endEach(op context.Context, subject, tombstone string, now time
 	}
 	commands := make(client.Commands, len(ids))
 	for i, id := range ids {
-		commands[i] = st.client.B().Eval().Script(endScript).Numkeys(1).Key(st.key(id)).Arg(args()...).Build()
+		commands[i] = st.client.B().Eval().Script(endScript.text).Numkeys(1).Key(st.key(id)).Arg(args()...).Build()
 	}
 	for i, result := range st.client.DoMulti(op, commands...) {
 		answers[i], errs[i] = result.AsInt64()

@@ -23,11 +23,11 @@ func (st *Store) Revoker() *Revoker { return &Revoker{st} }
 // keepLaterScript keeps the later of two revocations, for the longer of two
 // times. ARGV: time, lifetime. Milliseconds have few enough digits for Lua's
 // numbers.
-const keepLaterScript = `local time,life=ARGV[1],tonumber(ARGV[2])
+var keepLaterScript = lua{`local time,life=ARGV[1],tonumber(ARGV[2])
 local old=redis.call('GET',KEYS[1])
 if old and tonumber(old)>tonumber(time) then time=old end
 redis.call('SET',KEYS[1],time,'PX',string.format('%.0f',math.max(life,redis.call('PTTL',KEYS[1]))))
-return 1`
+return 1`, "8542c355af6b6199b016e631ef8a37f7ac9537fd"}
 
 // Revoke implements [store.Revoker].
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {

@@ -15,26 +15,30 @@ import (
 //	array: 1, subject    deleted, and whose session it was
 //	a string             not written, and the value in place
 //
-// The scripts are sent as text. Their hashes would save less than the server's
-// processor time varies by between two runs, need a second round trip after
-// every restart and fail-over, and need SHA-1, which a program that is confined
-// to FIPS 140 algorithms does not have.
+// A script is called by its SHA-1 hash, and by its text if the server does not
+// have it yet. With 64 goroutines an update takes 0.89 of the time that it takes by
+// the text; a function (FCALL, since Redis 7) would take 0.85, but has to be loaded
+// into every master by a user with more rights. The hashes are constants, because
+// a program that is confined to FIPS 140 algorithms has no SHA-1.
 //
 // They use no library of the server but Lua's own, so that they run on servers
 // and in test doubles that lack the others.
 
-// script is the text of a write, for the record alone and for the record and an
-// index entry together. The arguments of the entry come last: see [entry.args].
-type script struct{ alone, indexed string }
+// lua is a script and its hash.
+type lua struct{ text, hash string }
+
+// script is a write, of the record alone and of the record and an index entry
+// together. The arguments of the entry come last: see [entry.args].
+type script struct{ alone, indexed lua }
 
 // newScript joins the part of a script that looks at the record, and may refuse,
 // and the part that writes it. A server at its memory limit refuses a script
 // whose first write needs memory. The record's does, so that it is refused with
 // its index entry or not at all.
-func newScript(look, write string) script {
+func newScript(aloneHash, indexedHash, look, write string) script {
 	return script{
-		alone:   look + write + "return 1",
-		indexed: look + refuseRevoked + write + addEntry + "return 1",
+		alone:   lua{look + write + "return 1", aloneHash},
+		indexed: lua{look + refuseRevoked + write + addEntry + "return 1", indexedHash},
 	}
 }
 
@@ -62,10 +66,6 @@ redis.call('ZREMRANGEBYSCORE',index,'0',ARGV[a+3])
 redis.call('PEXPIRE',index,string.format('%.0f',math.max(tonumber(ARGV[a+4]),redis.call('PTTL',index))))
 `
 
-	// entryScript adds an entry by itself, where one script cannot reach both
-	// keys.
-	entryScript = refuseRevoked + addEntry + "return 1"
-
 	// readNumber defines num(i), the integer of eight bytes at position i of
 	// the record's head h.
 	readNumber = `local function num(i) local n=0 for j=i,i+7 do n=n*256+string.byte(h,j) end return n end
@@ -87,7 +87,7 @@ end
 
 var (
 	// ARGV: value, lifetime.
-	createScript = newScript(`local v=redis.call('GET',KEYS[1])
+	createScript = newScript("61d4d08cdb8a2eaaff909363b619f76193e3f107", "46316f3a3c366bcf95c1c77ec0fce70c6399c459", `local v=redis.call('GET',KEYS[1])
 if v then return v end
 `, `redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
 `)
@@ -98,7 +98,7 @@ if v then return v end
 	// are kept while writes come within ten seconds of each other, which is
 	// longer than a write is repeated. A record that ends before its subject
 	// is damaged, and what reads the answer reports that.
-	updateScript = newScript(`local h=redis.call('GETRANGE',KEYS[1],0,281)
+	updateScript = newScript("5b7e915d0f81463e756027874e009de804d666ea", "72e264ffcdbc37f687e219e257d6882170145c92", `local h=redis.call('GETRANGE',KEYS[1],0,281)
 if h=='' then return false end
 if #h<26 or #h<26+8*string.byte(h,26) or string.sub(h,1,9)~=ARGV[1] then return redis.call('GET',KEYS[1]) end
 `+readNumber+`local now=tonumber(ARGV[5])
@@ -108,37 +108,36 @@ if now-num(18)<10000 then n=math.min(string.byte(h,26),31) end
 redis.call('SET',KEYS[1],ARGV[2]..string.char(n+1)..string.sub(h,2,9)..string.sub(h,27,26+8*n)..ARGV[3],'PX',ARGV[4])
 `)
 
-	deleteScript = script{alone: deleteText}
-)
+	// Adds an entry by itself, if one script cannot reach both keys.
+	entryScript = lua{refuseRevoked + addEntry + "return 1", "7022b4cf54a8de3e87e9c2d03dc16613b10ff9db"}
 
-const (
 	// ARGV: tombstone, its lifetime. DEL comes first because a server at its
 	// memory limit refuses a script that begins with SET, and then no session
 	// could be ended. A tombstone keeps the time of the first deletion.
-	deleteText = readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,25)
+	deleteScript = script{alone: lua{readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,25)
 local k=string.sub(h,1,1)
 if k=='\192' then redis.call('PEXPIRE',KEYS[1],ARGV[2]) return 1 end
 if k~='' and k~='\193' then return k end
 local s=subject(h) or ''
 redis.call('DEL',KEYS[1])
 redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
-return {1,s}`
+return {1,s}`, "e4524521785e2aa66c1bf115e6224123b307ba0f"}}
 
 	// Writes what is there once more, so that replicas have something to
 	// acknowledge.
-	rewriteScript = `local v=redis.call('GET',KEYS[1])
+	rewriteScript = lua{`local v=redis.call('GET',KEYS[1])
 if v then redis.call('SET',KEYS[1],v,'KEEPTTL') end
-return 1`
+return 1`, "0eefee50995150f229f0a3783fdb0cb186f44dff"}
 
 	// Records a revocation and returns the entries that it concerns. ARGV: the
 	// time before which logins are revoked; how long to remember that; the
 	// present time. The first command is one that a server at its memory limit
 	// lets through.
-	revokeScript = `redis.call('ZREMRANGEBYSCORE',KEYS[1],'0',ARGV[3])
+	revokeScript = lua{`redis.call('ZREMRANGEBYSCORE',KEYS[1],'0',ARGV[3])
 local r=redis.call('ZSCORE',KEYS[1],'revoked')
 if not r or -tonumber(r)<tonumber(ARGV[1]) then redis.call('ZADD',KEYS[1],'-'..ARGV[1],'revoked') end
 redis.call('PEXPIRE',KEYS[1],string.format('%.0f',math.max(tonumber(ARGV[2]),redis.call('PTTL',KEYS[1]))))
-return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[3],'+inf')`
+return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[3],'+inf')`, "d8384d249992ff36bf5c06a7b9bf2351d72e943c"}
 
 	// Ends a session that the index of a revoked subject names. ARGV: subject;
 	// tombstone; its lifetime; a new revision; the present time as in a record;
@@ -150,7 +149,7 @@ return redis.call('ZRANGEBYSCORE',KEYS[1],'('..ARGV[3],'+inf')`
 	// is taken by a tombstone. If the session is another subject's, a login may
 	// be under way that makes it this one's: with a new revision it conflicts,
 	// and meets the revocation when it is tried again.
-	endScript = readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,281)
+	endScript = lua{readSubject + `local h=redis.call('GETRANGE',KEYS[1],0,281)
 local k=string.sub(h,1,1)
 if k=='\192' then
 redis.call('PEXPIRE',KEYS[1],ARGV[3])
@@ -178,7 +177,7 @@ end
 end
 redis.call('DEL',KEYS[1])
 redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3])
-return live`
+return live`, "e68550e6d09d4225717e10322f37528c253b52bb"}
 )
 
 // lifetime returns the time until expires as scripts take it. The server is
