@@ -12,7 +12,7 @@
 //
 //   - Logout asks the client to forget its cookie. A copy that somebody else
 //     has made of it stays valid until the record expires, and so does every
-//     earlier value of the cookie, unless there is a [session.Revoker]. Renewing
+//     earlier value of the cookie, unless there is a [store.Revoker]. Renewing
 //     a session leaves the old value valid as well. Keep the timeouts short.
 //   - The server can end a session, or those of one user, by a Revoker only. It
 //     cannot list them. Replacing the keys ends the sessions of everybody.
@@ -28,7 +28,7 @@
 //
 // Browsers drop a cookie whose name and value are over 4096 bytes together. The
 // format adds 24 bytes and the subject to the payload; sealing and base64 add to
-// that. The Manager reports [session.ErrTooLarge] rather than send such a cookie.
+// that. The Manager reports [ErrTooLarge] rather than send such a cookie.
 //
 // # Compatibility
 //

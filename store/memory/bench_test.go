@@ -9,15 +9,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // filled returns a store and the records in it.
-func filled(b *testing.B, n int) (*memory.Store, []session.Record) {
+func filled(b *testing.B, n int) (*memory.Store, []store.Record) {
 	b.Helper()
 	st := memory.New()
-	recs := make([]session.Record, n)
+	recs := make([]store.Record, n)
 	for i := range recs {
 		recs[i] = newRecord(time.Hour)
 		create(b, st, recs[i])
@@ -27,15 +27,11 @@ func filled(b *testing.B, n int) (*memory.Store, []session.Record) {
 
 func BenchmarkLoad(b *testing.B) {
 	st, recs := filled(b, 10_000)
-	refs := make([]string, len(recs))
-	for i, rec := range recs {
-		refs[i] = rec.ID.String()
-	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		ctx, i := context.Background(), rand.IntN(len(refs))
+		ctx, i := context.Background(), rand.IntN(len(recs))
 		for pb.Next() {
-			if _, err := st.Load(ctx, refs[i%len(refs)]); err != nil {
+			if _, err := st.Load(ctx, recs[i%len(recs)].ID); err != nil {
 				b.Error(err)
 			}
 			i++
@@ -52,16 +48,12 @@ func BenchmarkUpdate(b *testing.B) {
 		share := len(recs) / runtime.GOMAXPROCS(0)
 		n := int(started.Add(1) - 1)
 		own := slices.Clone(recs[n*share : (n+1)*share])
-		refs := make([]string, share)
-		for i, rec := range own {
-			refs[i] = rec.ID.String()
-		}
 		ctx, i := context.Background(), 0
 		for pb.Next() {
 			rec := &own[i%share]
 			base := rec.Rev
 			rec.Rev++
-			if _, err := st.Update(ctx, refs[i%share], base, *rec); err != nil {
+			if err := st.Update(ctx, base, *rec); err != nil {
 				b.Error(err)
 			}
 			i++
@@ -91,7 +83,7 @@ func BenchmarkSweep(b *testing.B) {
 				loads := make(chan time.Duration)
 				go func() { loads <- longestLoad(st, recs, &swept) }()
 				b.StartTimer()
-				st.Sweep()
+				st.DeleteExpired()
 				b.StopTimer()
 				swept.Store(true)
 				longest = max(longest, <-loads)
@@ -102,24 +94,24 @@ func BenchmarkSweep(b *testing.B) {
 }
 
 // expire makes a session expire an hour ago.
-func expire(b *testing.B, st *memory.Store, rec session.Record) {
+func expire(b *testing.B, st *memory.Store, rec store.Record) {
 	b.Helper()
 	next := rec
 	next.Rev++
 	next.Expires = time.Now().Add(-time.Hour)
-	if _, err := st.Update(b.Context(), rec.ID.String(), rec.Rev, next); err != nil {
+	if err := st.Update(b.Context(), rec.Rev, next); err != nil {
 		b.Fatal(err)
 	}
 }
 
 // longestLoad loads one record after the other until done is set and returns
 // the longest time that one took.
-func longestLoad(st *memory.Store, recs []session.Record, done *atomic.Bool) time.Duration {
+func longestLoad(st *memory.Store, recs []store.Record, done *atomic.Bool) time.Duration {
 	var longest time.Duration
 	for i := 0; !done.Load(); i++ {
-		ref := recs[i%len(recs)].ID.String()
+		id := recs[i%len(recs)].ID
 		start := time.Now()
-		_, _ = st.Load(context.Background(), ref) // found or not, it waits its turn
+		_, _ = st.Load(context.Background(), id) // found or not, it waits its turn
 		longest = max(longest, time.Since(start))
 	}
 	return longest

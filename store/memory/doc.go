@@ -2,7 +2,7 @@
 //
 // It suits one process, and tests: what it holds is lost when the process ends,
 // and two processes do not see each other's sessions. A [Store] is a map in 64
-// shards. It copies each payload on the way in and on the way out, and holds no
+// shards. It copies each payload on the way in, and holds no
 // lock while it does so.
 //
 // # Expiry
@@ -11,7 +11,7 @@
 // memory is freed later. A Store starts no goroutine. Instead each Create
 // examines a few entries and removes the expired ones among them, so that under
 // steady traffic what it holds stays near the number of live sessions. Where
-// traffic may stop and the memory is wanted back, call [Store.Sweep] now and
+// traffic may stop and the memory is wanted back, call [Store.DeleteExpired] now and
 // then.
 //
 // Deleting a session leaves a mark of about 100 bytes for a minute, so that a
@@ -26,7 +26,7 @@
 //
 // Sessions are not bounded unless [Store.MaxSessions] is set; the marks of
 // deleted ones do not count. A Store at its bound refuses new sessions with
-// [ErrFull]. It never evicts one, because that would log somebody out whenever
+// [store.ErrFull]. It never evicts one, because that would log somebody out whenever
 // somebody else logs in.
 //
 // # Concurrency

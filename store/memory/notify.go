@@ -4,7 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // watchers are those who want to know when a record changes. Most programs have
@@ -12,24 +12,20 @@ import (
 type watchers struct {
 	count atomic.Int64
 	mu    sync.Mutex
-	byID  map[session.ID]map[chan struct{}]struct{}
+	byID  map[store.ID]map[chan struct{}]struct{}
 }
 
-var _ session.Notifier = (*Store)(nil)
+var _ store.Notifier = (*Store)(nil)
 
-// Notify implements [session.Notifier].
-func (st *Store) Notify(ref string) (changed <-chan struct{}, stop func()) {
-	id, err := session.ParseID(ref)
-	if err != nil {
-		return nil, func() {}
-	}
+// Subscribe implements [store.Notifier].
+func (st *Store) Subscribe(id store.ID) (changed <-chan struct{}, stop func()) {
 	w := &st.watchers
 	c := make(chan struct{})
 	w.count.Add(1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.byID == nil {
-		w.byID = make(map[session.ID]map[chan struct{}]struct{})
+		w.byID = make(map[store.ID]map[chan struct{}]struct{})
 	}
 	if w.byID[id] == nil {
 		w.byID[id] = make(map[chan struct{}]struct{})
@@ -39,7 +35,7 @@ func (st *Store) Notify(ref string) (changed <-chan struct{}, stop func()) {
 }
 
 // forget removes a watcher that was not told.
-func (w *watchers) forget(id session.ID, c chan struct{}) {
+func (w *watchers) forget(id store.ID, c chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, ok := w.byID[id][c]; !ok {
@@ -53,7 +49,7 @@ func (w *watchers) forget(id session.ID, c chan struct{}) {
 }
 
 // tell tells those who watch a record that it has changed.
-func (w *watchers) tell(id session.ID) {
+func (w *watchers) tell(id store.ID) {
 	if w.count.Load() == 0 {
 		return
 	}

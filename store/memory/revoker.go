@@ -5,10 +5,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// Revoker is a [session.Revoker] that keeps its marks in memory, for programs of
+// Revoker is a [store.Revoker] that keeps its marks in memory, for programs of
 // one process: the marks are gone when that ends, and what they revoked is good
 // again until it expires. The zero Revoker is ready to use.
 type Revoker struct {
@@ -18,15 +18,15 @@ type Revoker struct {
 
 type mark struct{ before, until time.Time }
 
-var _ session.Revoker = (*Revoker)(nil)
+var _ store.Revoker = (*Revoker)(nil)
 
-// Revoke implements [session.Revoker]. It also forgets some of the marks whose
+// Revoke implements [store.Revoker]. It also forgets some of the marks whose
 // time has passed, so that they do not pile up.
 func (r *Revoker) Revoke(_ context.Context, key string, before, until time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
-	left := examined
+	left := scanPerCreate
 	for other, m := range r.marks {
 		if !now.Before(m.until) {
 			delete(r.marks, other)
@@ -49,7 +49,7 @@ func (r *Revoker) Revoke(_ context.Context, key string, before, until time.Time)
 	return nil
 }
 
-// RevokedBefore implements [session.Revoker].
+// RevokedBefore implements [store.Revoker].
 func (r *Revoker) RevokedBefore(_ context.Context, keys ...string) ([]time.Time, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
