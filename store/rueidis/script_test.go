@@ -15,6 +15,7 @@ func TestScriptHashes(t *testing.T) {
 		"create, indexed": createScript.indexed,
 		"update":          updateScript.alone,
 		"update, indexed": updateScript.indexed,
+		"update, pending": updateScript.pending,
 		"delete":          deleteScript.alone,
 		"entry":           entryScript,
 		"rewrite":         rewriteScript,

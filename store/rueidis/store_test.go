@@ -16,6 +16,7 @@ import (
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // open opens a store that is closed with the test.
@@ -95,7 +96,7 @@ func TestConformance(t *testing.T) {
 		run := func(name string, st func(t *testing.T) *rueidis.Store) {
 			t.Run(name, func(t *testing.T) {
 				st := st(t)
-				testLife(t, st)
+				storetest.Run(t, func(*testing.T) store.Store { return st })
 			})
 		}
 		s := p.Start(t, "--unixsocket", filepath.Join(t.TempDir(), "s"))
@@ -123,6 +124,9 @@ func TestConformance(t *testing.T) {
 		run("TLS with a client certificate", func(t *testing.T) *rueidis.Store {
 			s, config := p.StartTLS(t)
 			return newStore(t, client.ClientOption{InitAddress: []string{s.Addr}, TLSConfig: config}, rueidis.Options{})
+		})
+		run("two commands", func(t *testing.T) *rueidis.Store {
+			return splitStore(t, s.Addr, rueidis.Options{})
 		})
 		run("cluster", func(t *testing.T) *rueidis.Store {
 			c := p.StartCluster(t, false)
