@@ -1,7 +1,6 @@
 package rueidis
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"sync/atomic"
@@ -12,8 +11,8 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// getCached asks the client's cache, which asks the server where it must. A
-// value of the cache belongs to it, so the caller gets a copy.
+// getCached asks the client's cache, which asks the server if it must. The
+// payload is a part of the cache's memory: payloads are read-only.
 func (st *Store) getCached(ctx context.Context, id store.ID) (stored, error) {
 	get := client.Cacheable(st.get(id))
 	if st.conns == nil {
@@ -23,7 +22,7 @@ func (st *Store) getCached(ctx context.Context, id store.ID) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	return st.decodeLive(id, bytes.Clone(value))
+	return st.decodeLive(id, value)
 }
 
 // recent remembers which sessions this process has written lately, so that
@@ -34,8 +33,8 @@ func (st *Store) getCached(ctx context.Context, id store.ID) (stored, error) {
 //
 // A value is cached until ClientCacheTTL after the load that fetched it
 // began. A write that has returned at time t makes stale what was fetched by
-// loads that began before t. So who does not ask the cache until t plus the
-// delay is never told what the write has replaced.
+// loads that began before t. So a caller that does not ask the cache until t plus
+// the delay never sees what the write has replaced.
 //
 // The sessions share a table of fixed size. Two that share a place keep each
 // other from the cache at times, which costs a round trip and is never wrong.

@@ -1,9 +1,8 @@
 package rueidis
 
 import (
+	"context"
 	"time"
-
-	"github.com/typedsession/typedsession/internal/deadline"
 )
 
 const (
@@ -35,39 +34,41 @@ type answer[T any] struct {
 	err   error
 }
 
-// call runs one use of the client and returns when ctx ends, or a moment later.
-// A use that dedicates takes a connection of its own.
+// call runs one use of the client within [Options.Timeout], and returns when that
+// or ctx ends, or a moment later. A use that dedicates takes a connection of its
+// own.
 //
 // To be sure of that whatever the client does takes a goroutine, which costs
 // each call up to 5 µs on a busy machine. So it is left out while nothing is
 // known that could hold the caller up: the queues have room, and no connection
 // of its own is to be made, for which the client takes no context.
-func call[T any](st *Store, ctx *deadline.Context, dedicates bool, use func() (T, error)) (T, error) {
-	defer ctx.End()
+func call[T any](ctx context.Context, st *Store, dedicates bool, use func(op context.Context) (T, error)) (T, error) {
+	op, cancel := context.WithTimeout(ctx, st.opts.Timeout)
+	defer cancel()
 	if st.calls.Add(1) <= directCalls && !dedicates {
-		value, err := use()
-		st.leave(ctx, err)
+		value, err := use(op)
+		st.leave(op, err)
 		return value, err
 	}
 
 	var none T
 	select {
 	case st.queue <- struct{}{}:
-	case <-ctx.Done():
+	case <-op.Done():
 		st.calls.Add(-1)
-		return none, ctx.Err()
+		return none, op.Err()
 	}
 	done := make(chan answer[T], 1)
 	go func() {
-		value, err := use()
+		value, err := use(op)
 		<-st.queue
-		st.leave(ctx, err)
+		st.leave(op, err)
 		done <- answer[T]{value, err}
 	}()
 	select {
 	case a := <-done:
 		return a.value, a.err
-	case <-ctx.Done():
+	case <-op.Done():
 	}
 	timer := time.NewTimer(lastWord)
 	defer timer.Stop()
@@ -75,13 +76,13 @@ func call[T any](st *Store, ctx *deadline.Context, dedicates bool, use func() (T
 	case a := <-done:
 		return a.value, a.err
 	case <-timer.C:
-		return none, ctx.Err()
+		return none, op.Err()
 	}
 }
 
 // leave counts a call as dealt with: now, or some time after it was given up.
-func (st *Store) leave(ctx *deadline.Context, err error) {
-	if err == nil || ctx.Err() == nil {
+func (st *Store) leave(op context.Context, err error) {
+	if err == nil || op.Err() == nil {
 		st.calls.Add(-1)
 		return
 	}

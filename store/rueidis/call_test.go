@@ -6,15 +6,13 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/typedsession/typedsession/internal/deadline"
 )
 
 // TestCallsAreCounted makes sure that a call counts as under way until the
 // client has dealt with it, or a while after it was given up.
 func TestCallsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st, timeout := &Store{queue: make(chan struct{}, 1)}, deadline.New(time.Second)
+		st := &Store{queue: make(chan struct{}, 1), opts: Options{Timeout: time.Second}}
 		wantCalls := func(what string, want int64) {
 			t.Helper()
 			synctest.Wait()
@@ -22,7 +20,7 @@ func TestCallsAreCounted(t *testing.T) {
 				t.Errorf("%s: %d calls, want %d", what, n, want)
 			}
 		}
-		if _, err := call(st, timeout.Within(t.Context()), false, func() (int, error) {
+		if _, err := call(t.Context(), st, false, func(context.Context) (int, error) {
 			wantCalls("during a call", 1)
 			return 0, nil
 		}); err != nil {
@@ -30,10 +28,9 @@ func TestCallsAreCounted(t *testing.T) {
 		}
 		wantCalls("after it", 0)
 
-		ctx := timeout.Within(t.Context())
-		if _, err := call(st, ctx, false, func() (int, error) {
-			<-ctx.Done()
-			return 0, ctx.Err()
+		if _, err := call(t.Context(), st, false, func(op context.Context) (int, error) {
+			<-op.Done()
+			return 0, op.Err()
 		}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a call without an answer: %v", err)
 		}
@@ -44,7 +41,7 @@ func TestCallsAreCounted(t *testing.T) {
 		// A client that does not look at the context, when it is crowded.
 		st.calls.Store(directCalls)
 		answered := make(chan bool)
-		if _, err := call(st, timeout.Within(t.Context()), false, func() (int, error) {
+		if _, err := call(t.Context(), st, false, func(context.Context) (int, error) {
 			<-answered
 			return 0, nil
 		}); !errors.Is(err, context.DeadlineExceeded) {

@@ -95,7 +95,7 @@ func explain(err error, settings *client.ClientOption, rights string) error {
 
 // rights returns what the server's user must be allowed to do.
 func rights(settings *client.ClientOption, opts Options, mode client.ClientMode) string {
-	rights := "~" + opts.Prefix + "* +ping +eval +get +set +getrange +del" +
+	rights := "~" + opts.Prefix + "* +ping +eval +evalsha +get +set +getrange +del" +
 		" +zadd +zscore +zrem +zrangebyscore +zremrangebyscore +pttl +pexpire"
 	if opts.ClientCacheTTL > 0 {
 		rights += " +client|tracking +client|caching +multi +exec"

@@ -3,6 +3,7 @@ package rueidis
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -13,10 +14,10 @@ import (
 )
 
 // The index of a subject is one sorted set. A member is a session's ID, its score
-// the time at which the entry is forgotten. One more member is the subject's
+// the time at which the entry is removed. One more member is the subject's
 // latest revocation: see refuseRevoked. Since it is in the same key as the
 // entries, one script on one key can look at it and add an entry, also in a
-// cluster.
+// cluster. There, members are pending logins as well: see [entry.pending].
 //
 // Every entry is added with the write that makes the session the subject's, or
 // before it, and is removed after the session has been deleted. So the index
@@ -62,6 +63,23 @@ func (e *entry) args() []string {
 	}
 }
 
+// pendingMark begins the member of a pending login.
+const pendingMark = "p"
+
+// pending returns the member for a login that updates a record by a command of
+// its own after the entry was added. A revocation that comes in between finds it,
+// and writes its refusal into the record. It stays for [store.TombstoneLife],
+// because it does no harm after the update.
+func (e *entry) pending(rev store.Rev) string {
+	return string(binary.BigEndian.AppendUint64(append([]byte(pendingMark), e.id[:]...), uint64(rev)))
+}
+
+// refusal is what refuses the pending write of a revision. It is not the revision
+// itself, which would say that the write was made and replaced.
+func refusal(rev uint64) string {
+	return string(binary.BigEndian.AppendUint64(nil, ^rev))
+}
+
 func (st *Store) indexKey(subject string) string { return st.opts.Prefix + "subject:" + subject }
 
 // writeIndexed makes a change together with its index entry: in one step where
@@ -82,7 +100,24 @@ func (st *Store) writeIndexed(op context.Context, c *change) (reply, error) {
 	if c.entry.since.IsZero() && st.opts.WaitReplicas == 0 {
 		return st.writeBoth(op, c)
 	}
-	r, err := st.addEntry(op, c.entry)
+	return st.writePending(op, c)
+}
+
+// writePending adds the index entry of a login and then writes the record.
+func (st *Store) writePending(op context.Context, c *change) (reply, error) {
+	args, updates := c.entry.args(), c.script != createScript
+	if updates {
+		until := time.Now().Add(store.TombstoneLife)
+		if c.entry.until.Before(until) {
+			until = c.entry.until
+		}
+		args = slices.Concat([]string{c.entry.pending(c.rev), milliseconds(until.UnixMilli())}, args)
+	}
+	var r reply
+	err := st.persist(op, func() (err error) {
+		r, err = st.run(op, entryScript, args, c.entry.index)
+		return err
+	})
 	switch {
 	case err != nil:
 		return r, fmt.Errorf("index: %w", err) // so that it is not taken for the record's
@@ -91,20 +126,31 @@ func (st *Store) writeIndexed(op context.Context, c *change) (reply, error) {
 		// caller, and have spared it.
 		held, err := st.fetch(op, c.id)
 		return reply{written: err == nil && held.Rev == c.rev, revoked: true}, nil
+	case updates:
+		r, err = st.settle(op, c, func() (reply, error) {
+			return st.run(op, c.script.pending, append(slices.Clip(c.args), refusal(uint64(c.rev))), st.key(c.id))
+		})
+	default:
+		if r, err = st.writeRecord(op, c); err == nil && isTombstone(r.held) {
+			r.revoked, err = st.isRevoked(op, c.entry)
+		}
 	}
-	r, err = st.writeRecord(op, c)
 	st.dropStale(op, c, r, err)
 	return r, err
 }
 
-// addEntry adds an index entry by itself, unless a revocation forbids it.
-func (st *Store) addEntry(op context.Context, e *entry) (reply, error) {
-	var r reply
+// isRevoked reports whether a login is covered by a revocation.
+func (st *Store) isRevoked(op context.Context, e *entry) (bool, error) {
+	var before float64
 	err := st.persist(op, func() (err error) {
-		r, err = st.run(op, entryScript, e.args(), e.index)
+		// An arbitrary command, so that it is not sent to a replica: see get.
+		before, err = st.client.Do(op, st.client.B().Arbitrary("ZSCORE").Keys(e.index).Args("revoked").Build()).AsFloat64()
 		return err
 	})
-	return r, err
+	if client.IsRedisNil(err) {
+		return false, nil
+	}
+	return err == nil && float64(e.since.UnixMilli()) <= -before, err
 }
 
 // writeBoth sends a change and its index entry together, to two nodes. It is for
@@ -113,8 +159,8 @@ func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
 	var indexErr error
 	r, err := st.settle(op, c, func() (reply, error) {
 		results := st.client.DoMulti(op,
-			st.client.B().Eval().Script(c.script.alone).Numkeys(1).Key(st.key(c.id)).Arg(c.args...).Build(),
-			st.client.B().Eval().Script(entryScript).Numkeys(1).Key(c.entry.index).Arg(c.entry.args()...).Build())
+			st.client.B().Eval().Script(c.script.alone.text).Numkeys(1).Key(st.key(c.id)).Arg(c.args...).Build(),
+			st.client.B().Eval().Script(entryScript.text).Numkeys(1).Key(c.entry.index).Arg(c.entry.args()...).Build())
 		m, err := message(results[0])
 		_, indexErr = message(results[1])
 		if err = cmp.Or(err, indexErr); err != nil {
@@ -133,15 +179,12 @@ func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
 // if that is certain and will stay so. In any other case another write may need
 // the entry, and its time removes it.
 func (st *Store) dropStale(op context.Context, c *change, r reply, err error) {
-	refused := isFull(err) && !r.repeated && c.creates()
+	refused := isFull(err) && !r.repeated && c.script == createScript
 	gone := err == nil && !r.written && (isTombstone(r.held) || r.held == nil)
 	if refused || gone {
 		_ = st.drop(op, c.entry.index, c.id)
 	}
 }
-
-// creates reports whether a change makes a new record.
-func (c *change) creates() bool { return c.script == createScript }
 
 // drop removes sessions that are deleted from an index. If that fails the index
 // names too many until their time has come, which does no harm: callers ignore
@@ -159,8 +202,7 @@ func (st *Store) drop(op context.Context, index string, ids ...store.ID) error {
 
 // ListSessions implements [store.SubjectIndex].
 func (st *Store) ListSessions(ctx context.Context, subject string) ([]store.Record, error) {
-	op := st.timeout.Within(ctx)
-	records, err := call(st, op, false, func() ([]store.Record, error) {
+	records, err := call(ctx, st, false, func(op context.Context) ([]store.Record, error) {
 		ids, err := st.indexed(op, subject)
 		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)

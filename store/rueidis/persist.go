@@ -20,6 +20,7 @@ import (
 // connection may still be reading it: the race detector finds that within
 // seconds when connections are cut.
 func (st *Store) persist(ctx context.Context, attempt func() error) error {
+	var refused error // the last answer of a server
 	for n := 0; ; n++ {
 		err := attempt()
 		if err == nil || !isTransient(err) {
@@ -28,7 +29,13 @@ func (st *Store) persist(ctx context.Context, attempt func() error) error {
 		if isReadOnly(err) && st.conns != nil {
 			st.conns.CloseSettled()
 		}
+		if isRefusalWith(err, "") {
+			refused = err
+		}
 		if ended := pause(ctx, n); ended != nil {
+			if refused != nil {
+				err = refused // it says more than how the last attempt was cut off
+			}
 			if errors.Is(err, ended) {
 				return err
 			}
@@ -55,7 +62,7 @@ func isTransient(err error) bool {
 // isRefusal reports whether a failed attempt has certainly changed nothing:
 // the server said no, or was not reached.
 func isRefusal(err error) bool {
-	if _, ok := client.IsRedisErr(err); ok {
+	if isRefusalWith(err, "") {
 		return true
 	}
 	var op *net.OpError

@@ -23,9 +23,8 @@ import (
 // A subject with very many sessions may take several calls: each deletes for up
 // to [Options.Timeout].
 func (st *Store) RevokeSubject(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
-	op := st.timeout.Within(ctx)
 	ended := new(idList)
-	_, err := call(st, op, true, func() (struct{}, error) {
+	_, err := call(ctx, st, true, func(op context.Context) (struct{}, error) {
 		return struct{}{}, st.revokeSubject(op, subject, before, except, ended)
 	})
 	ids := ended.all()
@@ -42,23 +41,42 @@ func (st *Store) RevokeSubject(ctx context.Context, subject string, before time.
 
 func (st *Store) revokeSubject(op context.Context, subject string, before time.Time, except []store.ID, ended *idList) error {
 	index := st.indexKey(subject)
-	listed, err := st.recordRevocation(op, index, before)
+	members, err := st.recordRevocation(op, index, before)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
+	listed, refusals := parseMembers(members), parsePending(members)
 	listed = slices.DeleteFunc(listed, func(id store.ID) bool { return slices.Contains(except, id) })
 	for ids := range slices.Chunk(listed, batch) {
-		if err := st.endAll(op, subject, ids, ended); err != nil {
+		if err := st.endAll(op, subject, ids, refusals, ended); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// recordRevocation keeps the time of the revocation and returns the sessions
-// that are in the index.
-func (st *Store) recordRevocation(op context.Context, index string, before time.Time) ([]store.ID, error) {
-	var ids []store.ID
+// parsePending returns the refusals of the pending logins among the members of an
+// index, by session.
+func parsePending(members []string) map[store.ID]string {
+	var refusals map[store.ID]string
+	for _, member := range members {
+		var id store.ID
+		if len(member) != len(pendingMark)+len(id)+revSize || member[:1] != pendingMark {
+			continue
+		}
+		if refusals == nil {
+			refusals = make(map[store.ID]string)
+		}
+		rev := member[1+copy(id[:], member[1:]):]
+		refusals[id] += refusal(binary.BigEndian.Uint64([]byte(rev)))
+	}
+	return refusals
+}
+
+// recordRevocation keeps the time of the revocation and returns the members of
+// the index.
+func (st *Store) recordRevocation(op context.Context, index string, before time.Time) ([]string, error) {
+	var members []string
 	err := st.persist(op, func() error {
 		m, err := st.eval(op, revokeScript, []string{
 			milliseconds(max(before.UnixMilli(), 1)),
@@ -68,11 +86,10 @@ func (st *Store) recordRevocation(op context.Context, index string, before time.
 		if err != nil {
 			return err
 		}
-		members, err := m.AsStrSlice()
-		ids = parseMembers(members)
+		members, err = m.AsStrSlice()
 		return err
 	})
-	return ids, err
+	return members, err
 }
 
 // The answers of endScript that matter.
@@ -101,13 +118,19 @@ func (l *idList) all() []store.ID {
 }
 
 // endAll ends sessions that the index of a revoked subject names.
-func (st *Store) endAll(op context.Context, subject string, ids []store.ID, ended *idList) error {
+func (st *Store) endAll(op context.Context, subject string, ids []store.ID, refusals map[store.ID]string, ended *idList) error {
 	pending, repeated := ids, false
 	now := time.Now()
-	tombstone := client.BinaryString(newTombstone(now))
+	args := func(id store.ID) []string {
+		return []string{
+			subject, client.BinaryString(newTombstone(now)), milliseconds(store.TombstoneLife.Milliseconds()),
+			milliseconds(now.UnixMilli()), refusals[id],
+			client.BinaryString(binary.BigEndian.AppendUint64(nil, uint64(store.NewRev()))),
+		}
+	}
 	var gone []store.ID
 	err := st.persist(op, func() error {
-		answers, errs := st.endEach(op, subject, tombstone, now, pending)
+		answers, errs := st.endEach(op, pending, args)
 		var failed []store.ID
 		var failure error
 		for i, id := range pending {
@@ -136,22 +159,12 @@ func (st *Store) endAll(op context.Context, subject string, ids []store.ID, ende
 
 // endEach makes one attempt at ending each session. They go out together, unless
 // replicas have to acknowledge each.
-func (st *Store) endEach(op context.Context, subject, tombstone string, now time.Time, ids []store.ID) ([]int64, []error) {
-	at := now.UnixMilli()
-	common := []string{
-		subject, tombstone, milliseconds(store.TombstoneLife.Milliseconds()), "",
-		client.BinaryString(binary.BigEndian.AppendUint64(nil, uint64(at))), milliseconds(at),
-	}
-	args := func() []string {
-		args := slices.Clone(common)
-		args[3] = client.BinaryString(binary.BigEndian.AppendUint64(nil, uint64(store.NewRev())))
-		return args
-	}
+func (st *Store) endEach(op context.Context, ids []store.ID, args func(store.ID) []string) ([]int64, []error) {
 	answers, errs := make([]int64, len(ids)), make([]error, len(ids))
 	if st.opts.WaitReplicas > 0 {
 		for i, id := range ids {
 			var m client.RedisMessage
-			if m, errs[i] = st.eval(op, endScript, args(), st.key(id)); errs[i] == nil {
+			if m, errs[i] = st.eval(op, endScript, args(id), st.key(id)); errs[i] == nil {
 				answers[i], errs[i] = m.AsInt64()
 			}
 		}
@@ -159,7 +172,7 @@ func (st *Store) endEach(op context.Context, subject, tombstone string, now time
 	}
 	commands := make(client.Commands, len(ids))
 	for i, id := range ids {
-		commands[i] = st.client.B().Eval().Script(endScript).Numkeys(1).Key(st.key(id)).Arg(args()...).Build()
+		commands[i] = st.client.B().Eval().Script(endScript.text).Numkeys(1).Key(st.key(id)).Arg(args(id)...).Build()
 	}
 	for i, result := range st.client.DoMulti(op, commands...) {
 		answers[i], errs[i] = result.AsInt64()

@@ -23,16 +23,16 @@ func (st *Store) Revoker() *Revoker { return &Revoker{st} }
 // keepLaterScript keeps the later of two revocations, for the longer of two
 // times. ARGV: time, lifetime. Milliseconds have few enough digits for Lua's
 // numbers.
-const keepLaterScript = `local time,life=ARGV[1],tonumber(ARGV[2])
+var keepLaterScript = lua{`local time,life=ARGV[1],tonumber(ARGV[2])
 local old=redis.call('GET',KEYS[1])
 if old and tonumber(old)>tonumber(time) then time=old end
 redis.call('SET',KEYS[1],time,'PX',string.format('%.0f',math.max(life,redis.call('PTTL',KEYS[1]))))
-return 1`
+return 1`, "8542c355af6b6199b016e631ef8a37f7ac9537fd"}
 
 // Revoke implements [store.Revoker].
 func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Time) error {
-	st, op := r.st, r.st.timeout.Within(ctx)
-	_, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
+	st := r.st
+	_, err := call(ctx, st, st.opts.WaitReplicas > 0, func(op context.Context) (reply, error) {
 		return reply{}, st.persist(op, func() error {
 			_, err := st.run(op, keepLaterScript,
 				[]string{milliseconds(before.UnixMilli()), lifetime(until)}, r.key(key))
@@ -47,8 +47,8 @@ func (r *Revoker) Revoke(ctx context.Context, key string, before, until time.Tim
 
 // RevokedBefore implements [store.Revoker].
 func (r *Revoker) RevokedBefore(ctx context.Context, keys ...string) ([]time.Time, error) {
-	st, op := r.st, r.st.timeout.Within(ctx)
-	times, err := call(st, op, false, func() (times []time.Time, err error) {
+	st := r.st
+	times, err := call(ctx, st, false, func(op context.Context) (times []time.Time, err error) {
 		err = st.persist(op, func() error {
 			times, err = r.ask(op, keys)
 			return err

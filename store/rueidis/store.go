@@ -10,7 +10,6 @@ import (
 
 	client "github.com/redis/rueidis"
 
-	"github.com/typedsession/typedsession/internal/deadline"
 	"github.com/typedsession/typedsession/store"
 )
 
@@ -20,11 +19,10 @@ type Store struct {
 	client  client.Client
 	conns   *connections // of the client if Open has made it; nil otherwise
 	opts    Options
-	timeout *deadline.Timeout // of opts.Timeout
-	recent  *recent           // nil without caching
-	calls   atomic.Int64      // see directCalls
-	queue   chan struct{}     // see queuedCalls
-	sharded atomic.Bool       // one script cannot reach a record and an index
+	recent  *recent       // nil without caching
+	calls   atomic.Int64  // see directCalls
+	queue   chan struct{} // see queuedCalls
+	sharded atomic.Bool   // one script cannot reach a record and an index
 }
 
 var _ store.UncachedLoader = (*Store)(nil)
@@ -42,10 +40,9 @@ func New(c client.Client, opts Options) (*Store, error) {
 		return nil, err
 	}
 	st := &Store{
-		client:  c,
-		opts:    opts,
-		timeout: deadline.New(opts.Timeout),
-		queue:   make(chan struct{}, queuedCalls),
+		client: c,
+		opts:   opts,
+		queue:  make(chan struct{}, queuedCalls),
 	}
 	if opts.ClientCacheTTL > 0 {
 		st.recent = newRecent(opts.ClientCacheTTL)
@@ -76,8 +73,7 @@ func (st *Store) LoadUncached(ctx context.Context, id store.ID) (store.Record, e
 
 func (st *Store) load(ctx context.Context, id store.ID, cached bool) (store.Record, error) {
 	cached = cached && !st.recent.has(id)
-	op := st.timeout.Within(ctx)
-	s, err := call(st, op, false, func() (stored, error) {
+	s, err := call(ctx, st, false, func(op context.Context) (stored, error) {
 		if cached {
 			// That a session is not there is never taken from the cache: no
 			// session ends because of what the cache has missed.
@@ -196,8 +192,7 @@ var errOutcome = errors.New("the answer was lost and others have written since: 
 // Delete implements [store.Store]. A key that holds something else than a
 // session stays as it is.
 func (st *Store) Delete(ctx context.Context, id store.ID) error {
-	op := st.timeout.Within(ctx)
-	_, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
+	_, err := call(ctx, st, st.opts.WaitReplicas > 0, func(op context.Context) (reply, error) {
 		c := &change{id: id, script: deleteScript, args: []string{
 			client.BinaryString(newTombstone(time.Now())),
 			milliseconds(store.TombstoneLife.Milliseconds()),

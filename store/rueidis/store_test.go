@@ -16,6 +16,7 @@ import (
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // open opens a store that is closed with the test.
@@ -71,7 +72,7 @@ func next(rec store.Record) store.Record {
 // The rights that docs/REDIS.md says are needed.
 var (
 	leastRights = []string{
-		"~session:*", "+ping", "+eval", "+get", "+set", "+getrange", "+del",
+		"~session:*", "+ping", "+eval", "+evalsha", "+get", "+set", "+getrange", "+del",
 		"+zadd", "+zscore", "+zrem", "+zrangebyscore", "+zremrangebyscore", "+pttl", "+pexpire",
 	}
 	cachedRights   = slices.Concat(leastRights, []string{"+client|tracking", "+client|caching", "+multi", "+exec"})
@@ -95,7 +96,7 @@ func TestConformance(t *testing.T) {
 		run := func(name string, st func(t *testing.T) *rueidis.Store) {
 			t.Run(name, func(t *testing.T) {
 				st := st(t)
-				testLife(t, st)
+				storetest.Run(t, func(*testing.T) store.Store { return st })
 			})
 		}
 		s := p.Start(t, "--unixsocket", filepath.Join(t.TempDir(), "s"))
@@ -123,6 +124,9 @@ func TestConformance(t *testing.T) {
 		run("TLS with a client certificate", func(t *testing.T) *rueidis.Store {
 			s, config := p.StartTLS(t)
 			return newStore(t, client.ClientOption{InitAddress: []string{s.Addr}, TLSConfig: config}, rueidis.Options{})
+		})
+		run("two commands", func(t *testing.T) *rueidis.Store {
+			return splitStore(t, s.Addr, rueidis.Options{})
 		})
 		run("cluster", func(t *testing.T) *rueidis.Store {
 			c := p.StartCluster(t, false)
@@ -195,24 +199,29 @@ func TestRoundTrips(t *testing.T) {
 		extended.IndexUntil = rec.Expires.Add(time.Second)
 		visitor.Subject = ""
 		ctx := t.Context()
+		warm := newRecord() // so that the server has the scripts
+		warm.Subject = ""
+		if err := errors.Join(st.Create(ctx, warm), st.Update(ctx, warm.Rev, next(warm))); err != nil {
+			t.Fatal(err)
+		}
 		steps := []struct {
 			name string
 			want []string // commands
 			run  func() error
 		}{
-			{"create for no subject", []string{"EVAL"}, func() error { return st.Create(ctx, visitor) }},
-			{"login", []string{"EVAL"}, func() error { return st.Create(ctx, asLogin(rec, "alice", time.Now())) }},
+			{"create for no subject", []string{"EVALSHA"}, func() error { return st.Create(ctx, visitor) }},
+			{"login", []string{"EVALSHA"}, func() error { return st.Create(ctx, asLogin(rec, "alice", time.Now())) }},
 			{"load", []string{"GET"}, func() error { _, err := st.Load(ctx, rec.ID); return err }},
-			{"update", []string{"EVAL"}, func() error { return st.Update(ctx, rec.Rev, second) }},
-			{"update that meets a conflict", []string{"EVAL"}, func() error {
+			{"update", []string{"EVALSHA"}, func() error { return st.Update(ctx, rec.Rev, second) }},
+			{"update that meets a conflict", []string{"EVALSHA"}, func() error {
 				if err := st.Update(ctx, rec.Rev, third); !errors.Is(err, store.ErrConflict) {
 					return err
 				}
 				return nil
 			}},
-			{"extension", []string{"EVAL"}, func() error { return st.Update(ctx, second.Rev, extended) }},
-			{"delete", []string{"EVAL", "ZREM"}, func() error { return st.Delete(ctx, rec.ID) }},
-			{"delete for no subject", []string{"EVAL"}, func() error { return st.Delete(ctx, visitor.ID) }},
+			{"extension", []string{"EVALSHA"}, func() error { return st.Update(ctx, second.Rev, extended) }},
+			{"delete", []string{"EVALSHA", "ZREM"}, func() error { return st.Delete(ctx, rec.ID) }},
+			{"delete for no subject", []string{"EVALSHA"}, func() error { return st.Delete(ctx, visitor.ID) }},
 		}
 		for _, step := range steps {
 			t.Run(step.name, func(t *testing.T) {
@@ -606,30 +615,3 @@ func TestOptions(t *testing.T) {
 
 // unusedClient is a client that is never asked.
 type unusedClient struct{ client.Client }
-
-// TestLoadCopies makes sure that what was loaded is the caller's, with the
-// client's cache in between and without.
-func TestLoadCopies(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, p redistest.Program) {
-		s := p.Start(t)
-		other := open(t, "redis://"+s.Addr, rueidis.Options{})
-		for _, delay := range []time.Duration{0, time.Minute} {
-			st := open(t, "redis://"+s.Addr, rueidis.Options{ClientCacheTTL: delay})
-			rec := newRecord()
-			err := other.Create(t.Context(), rec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range 3 {
-				got, err := st.Load(t.Context(), rec.ID)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(rec, got); diff != "" {
-					t.Fatalf("Load after the last one's payload was changed (-want +got):\n%s", diff)
-				}
-				clear(got.Payload)
-			}
-		}
-	})
-}

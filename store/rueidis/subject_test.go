@@ -15,6 +15,7 @@ import (
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/rueidis"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // takenForCluster is a client that says that it is of a cluster, so that a record
@@ -178,6 +179,14 @@ func testLoginsRace(t *testing.T, st, direct *rueidis.Store) {
 		}
 	}
 	t.Logf("of %d logins %d were ended and %d refused", rounds*7, ended, revoked)
+}
+
+func TestRevokerConformance(t *testing.T) {
+	t.Parallel()
+	redistest.Each(t, func(t *testing.T, p redistest.Program) {
+		st := open(t, "redis://"+p.Start(t).Addr, rueidis.Options{})
+		storetest.RunRevoker(t, func(*testing.T) store.Revoker { return st.Revoker() })
+	})
 }
 
 func TestRevokerKeepsTheLaterTime(t *testing.T) {

@@ -32,8 +32,7 @@ type reply struct {
 // write makes a change, which it repeats until the server says what became of
 // it or the time is up.
 func (st *Store) write(ctx context.Context, c *change) (reply, error) {
-	op := st.timeout.Within(ctx)
-	r, err := call(st, op, st.opts.WaitReplicas > 0, func() (reply, error) {
+	r, err := call(ctx, st, st.opts.WaitReplicas > 0, func(op context.Context) (reply, error) {
 		if c.entry == nil {
 			return st.writeRecord(op, c)
 		}
@@ -85,19 +84,30 @@ func (r reply) isOwn(c *change) bool {
 	return err == nil && (held.Rev == c.rev || r.repeated && held.follows(c.rev))
 }
 
-// run makes one attempt at a script.
-func (st *Store) run(ctx context.Context, script string, args []string, keys ...string) (reply, error) {
-	r, err := st.eval(ctx, script, args, keys...)
+// run makes one attempt at a script that writes.
+func (st *Store) run(ctx context.Context, s lua, args []string, keys ...string) (reply, error) {
+	m, err := st.eval(ctx, s, args, keys...)
 	if err != nil {
 		return reply{}, err
 	}
-	return parseReply(r)
+	return parseReply(m)
 }
 
-// eval runs a script. With [Options.WaitReplicas] the replicas must acknowledge
-// it, unless it answers with a string or nil: then it has written nothing.
-func (st *Store) eval(ctx context.Context, script string, args []string, keys ...string) (client.RedisMessage, error) {
-	eval := st.client.B().Eval().Script(script).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
+// eval makes one attempt at a script: by its hash, and by its text if the server
+// does not have it.
+func (st *Store) eval(ctx context.Context, s lua, args []string, keys ...string) (client.RedisMessage, error) {
+	n := int64(len(keys))
+	m, err := st.acknowledged(ctx, st.client.B().Evalsha().Sha1(s.hash).Numkeys(n).Key(keys...).Arg(args...).Build())
+	if isRefusalWith(err, "NOSCRIPT") {
+		return st.acknowledged(ctx, st.client.B().Eval().Script(s.text).Numkeys(n).Key(keys...).Arg(args...).Build())
+	}
+	return m, err
+}
+
+// acknowledged runs a script. With [Options.WaitReplicas] the replicas must
+// acknowledge it, unless it answers with a string or nil: then it has written
+// nothing.
+func (st *Store) acknowledged(ctx context.Context, eval client.Completed) (client.RedisMessage, error) {
 	if st.opts.WaitReplicas == 0 {
 		return message(st.client.Do(ctx, eval))
 	}
