@@ -16,9 +16,6 @@ import (
 var callbacks = map[string]func(s *session.Session[state], r *http.Request, use func(st *state)){
 	"Update": func(s *session.Session[state], _ *http.Request, use func(*state)) { s.Update(use) },
 	"Login":  func(s *session.Session[state], _ *http.Request, use func(*state)) { s.Login(use) },
-	"Take": func(s *session.Session[state], _ *http.Request, use func(*state)) {
-		session.Take(s, func(st *state) *string { use(st); return &st.Note })
-	},
 	"Transact": func(s *session.Session[state], r *http.Request, use func(*state)) {
 		_ = s.Transact(r.Context(), func(st *state) error { use(st); return nil })
 	},
@@ -63,7 +60,6 @@ func TestReadingASessionInsideItsCallbacks(t *testing.T) {
 func TestChangingASessionInsideItsCallbacksPanics(t *testing.T) {
 	changes := map[string]func(*session.Session[state], *http.Request){
 		"Update":        func(s *session.Session[state], _ *http.Request) { s.Update(count) },
-		"Take":          func(s *session.Session[state], _ *http.Request) { takeNote(s) },
 		"Clear":         func(s *session.Session[state], _ *http.Request) { s.Clear() },
 		"Login":         func(s *session.Session[state], _ *http.Request) { s.Login(setUser("alice")) },
 		"Login(nil)":    func(s *session.Session[state], _ *http.Request) { s.Login(nil) },

@@ -75,10 +75,7 @@ func TestCommit4ClientGone(t *testing.T) {
 			s.Destroy()
 			s.Update(func(s *state) { s.Note = "bye" })
 		}, "delete create"},
-		"new session": {func(w http.ResponseWriter, r *http.Request) {
-			r.Header.Del("Cookie")
-			increment(w, r)
-		}, "create"},
+		"new session": {increment, "create"},
 	}
 	overEachProtocol(t, func(t *testing.T, serve func(http.Handler) *site) {
 		for name, test := range tests {
@@ -106,6 +103,9 @@ func TestCommit4ClientGone(t *testing.T) {
 						fmt.Fprint(w, "too late")
 					}))
 					s := serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if name == "new session" {
+							r.Header.Del("Cookie")
+						}
 						wrapped.ServeHTTP(w, r)
 						if r.URL.Path != "/begin" {
 							close(done)
@@ -165,10 +165,7 @@ func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
 			from(r).Destroy()
 			increment(w, r)
 		}, "load delete", true},
-		{"begin", func(w http.ResponseWriter, r *http.Request) {
-			r.Header.Del("Cookie")
-			increment(w, r)
-		}, "", true},
+		{"begin", increment, "", true},
 	}
 	for _, test := range tests {
 		for _, late := range []bool{false, true} { // late: the response has begun before
@@ -183,12 +180,16 @@ func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {
 				ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 				defer cancel()
 				w := httptest.NewRecorder()
+				request := b.request("/").WithContext(ctx)
+				if test.name == "begin" {
+					request.Header.Del("Cookie")
+				}
 				m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if late {
 						w.WriteHeader(http.StatusOK)
 					}
 					test.act(w, r)
-				})).ServeHTTP(w, b.request("/").WithContext(ctx))
+				})).ServeHTTP(w, request)
 				if got := st.ops(); got != test.want {
 					t.Errorf("the store was asked for %q, want %q", got, test.want)
 				}

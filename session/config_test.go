@@ -29,7 +29,7 @@ func TestNewManagerNamesTheFieldThatIsWrong(t *testing.T) {
 	}{
 		{"no keys", func(c *session.Config[state]) { c.Keys = nil }, "Config.Keys is empty"},
 		{"a zero key", func(c *session.Config[state]) { c.Keys = []session.Key{key, {}} }, "Config.Keys[1] is the zero Key"},
-		{"a key twice", func(c *session.Config[state]) { c.Keys = []session.Key{key, session.NewKey(), same} }, "Config.Keys[2] repeats Keys[0]"},
+		{"a key twice", func(c *session.Config[state]) { c.Keys = []session.Key{key, session.NewKey(), same} }, "Config.Keys: seal: key 2 repeats key 0"},
 		{"no subject, which is required even without logins", func(c *session.Config[state]) { c.Subject = nil }, "Config.Subject is nil"},
 		{"idle below zero", func(c *session.Config[state]) { c.IdleTimeout = -time.Second }, "Config.IdleTimeout is negative"},
 		{"idle below the clock's grain", func(c *session.Config[state]) { c.IdleTimeout = time.Microsecond }, "Config.IdleTimeout is shorter than a millisecond"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/typedsession/typedsession/internal/transport"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/cookie"
 	"github.com/typedsession/typedsession/store/memory"
@@ -50,7 +51,7 @@ func TestEveryCookieOfTheNameIsTried(t *testing.T) {
 		}
 		return strings.Join(values, "; ")
 	}
-	many := slices.Repeat([]string{planted}, session.MaxCandidates)
+	many := slices.Repeat([]string{planted}, transport.MaxCandidates)
 	tests := []struct {
 		name    string
 		cookies []string
@@ -78,37 +79,6 @@ func TestEveryCookieOfTheNameIsTried(t *testing.T) {
 				t.Errorf("the session counts %d, want %d", got, test.want)
 			}
 		})
-	}
-}
-
-func TestCookieValuesAreThoseOfNetHTTP(t *testing.T) {
-	for _, line := range []string{
-		"", ";", "=", "a", "a=", "a=1", " a=1", "a =1", "a= 1", "a=1;a=2", "a=1; a=2", "b=1; a=2", "A=1", "aa=1; a=2",
-		`a="1"`, `a="`, `a=""`, `a="1`, `a=1"`, "a=1,2", "a=1 2", "a=\x01", "a=ä", "a=1\\2", "\ta=1\t", "a=b=c", "a==", "a=1;;a=2", "$a=1; a=1",
-		"a\t=1", "a = 1", "a=\t1", "(a=1; a=2", "a;a=1", "a=\x7f", "a=1;\x00a=2",
-	} {
-		checkCookieValues(t, []string{line}, "a")
-	}
-}
-
-// checkCookieValues holds the scan in place against net/http, which leaves out
-// the values that no cookie may have.
-func checkCookieValues(t *testing.T, lines []string, name string) {
-	t.Helper()
-	r := &http.Request{Header: http.Header{"Cookie": lines}}
-	var want []string
-	for _, c := range r.CookiesNamed(name) {
-		want = append(want, c.Value)
-	}
-	all := session.CookieValues(lines, name)
-	got := slices.DeleteFunc(slices.Clone(all), func(value string) bool {
-		return (&http.Cookie{Name: name, Value: value}).Valid() != nil
-	})
-	if len(all) == session.MaxCandidates {
-		want = want[:min(len(want), len(got))]
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q has values %q, which net/http reads as %q", lines, all, want)
 	}
 }
 
@@ -195,29 +165,6 @@ func TestChunksAreOneUnit(t *testing.T) {
 			t.Error("a planted set of cookies hides the real one")
 		}
 	})
-}
-
-// An attacker who has no token at all can still send pieces as large as a header
-// may be, several times over.
-func TestChunksOfAnySizeAreNotPutTogether(t *testing.T) {
-	m := newManager(t, cookie.New(), func(c *session.Config[state]) { c.Cookie.MaxChunks = 3 })
-	room := 3*4096 - len("__Host-session"+"__Host-session-1"+"__Host-session-2") - len("3.")
-	longest := func(length int) (n int) {
-		piece := strings.Repeat("A", length/3)
-		pair := "__Host-session=3." + piece + strings.Repeat("A", length%3)
-		for _, token := range session.ReadTokens(m, http.Header{"Cookie": {
-			strings.Repeat(pair+"; ", session.MaxCandidates) + "__Host-session-1=" + piece + "; __Host-session-2=" + piece,
-		}}) {
-			n = max(n, len(token))
-		}
-		return n
-	}
-	if got := longest(room); got != room {
-		t.Errorf("pieces of the largest size make a token of %d bytes, want %d", got, room)
-	}
-	if got := longest(room + 1); got > room/3+3 {
-		t.Errorf("pieces of a byte more make a token of %d bytes, want none", got)
-	}
 }
 
 // A session that is lost because a piece of its token is must not be lost

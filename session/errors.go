@@ -4,62 +4,56 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/typedsession/typedsession/internal/engine"
 	"github.com/typedsession/typedsession/store"
 )
 
-// ID is the public handle of a session: see [store.ID].
-type ID = store.ID
-
 // Errors that a caller may branch on with [errors.Is].
 var (
-	// ErrNotFound means that there is no such session: it was never there, has
+	// ErrNotFound means that there is no such session: it never existed, has
 	// expired, or was ended. The three are deliberately one.
 	ErrNotFound = store.ErrNotFound
 
-	// ErrConflict means that other requests kept changing the session: the
-	// retries ran out and the change was not saved.
+	// ErrEnded means that the session ended, or got a new secret, while the
+	// request was using it, and that the request's change was not saved. It
+	// matches ErrNotFound.
+	ErrEnded = fmt.Errorf("ended during the request: %w", ErrNotFound)
+
+	// ErrConflict means that concurrent requests kept changing the session
+	// until the retry limit. The change was not saved.
 	ErrConflict = store.ErrConflict
+
+	// ErrCommitted means that the response has begun, so that a change that
+	// needs a new token cannot be made any more.
+	ErrCommitted = errors.New("response already committed")
 
 	// ErrTooLarge means that the record is larger than its store or its
 	// cookies can carry. The error names the size and the limit.
 	ErrTooLarge = store.ErrTooLarge
 
-	// ErrFull means that the store accepts no new sessions at present.
+	// ErrFull means that the store accepts no new sessions at present. Existing
+	// sessions are not affected.
 	ErrFull = store.ErrFull
 
-	// ErrRevoked means that a login was refused because its subject was
-	// revoked after the request of the login had arrived.
+	// ErrRevoked means that a login was refused because the sessions of its
+	// subject were revoked after the request of the login had arrived.
 	ErrRevoked = store.ErrRevoked
 
-	// ErrCommitted means that the response has begun, so that a change which
-	// needs a new cookie can no longer be made.
-	ErrCommitted = errors.New("session: response already committed")
+	// ErrWithheld means that a login was refused because the request came from
+	// another site and SameSite made the browser withhold the cookie: the new
+	// cookie would overwrite one that the browser may hold.
+	ErrWithheld = errors.New("the browser has withheld its cookie")
 
 	// ErrUnavailable means that the store did not answer. The error wraps the
-	// store's own, and says nothing about whether the session is still live.
-	ErrUnavailable = errors.New("session: store unavailable")
-
-	// ErrEnded means that the session ended while the request was running, so
-	// that its change was not saved. It matches [ErrNotFound].
-	ErrEnded = fmt.Errorf("session: ended: %w", ErrNotFound)
+	// store's own, and does not say whether the session is still live. A write
+	// that failed so may have been applied.
+	ErrUnavailable = engine.ErrUnavailable
 )
 
-// unavailable wraps what a store said when it said none of the contract's
-// errors. The cause stays reachable, so that context errors can be told apart.
-type unavailable struct{ cause error }
-
-func (e *unavailable) Error() string        { return ErrUnavailable.Error() + ": " + e.cause.Error() }
-func (e *unavailable) Unwrap() error        { return e.cause }
-func (e *unavailable) Is(target error) bool { return target == ErrUnavailable }
-
-// storeError classifies an error of a store.
-func storeError(err error) error {
-	for _, known := range []error{
-		nil, store.ErrNotFound, store.ErrExists, store.ErrConflict, store.ErrTooLarge, store.ErrFull, store.ErrRevoked,
-	} {
-		if errors.Is(err, known) {
-			return err
-		}
+// wrap prefixes an error with the call that it is of.
+func wrap(call string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return &unavailable{err}
+	return fmt.Errorf("session: %s: %w", call, err)
 }

@@ -46,7 +46,7 @@ func (e *recordingObserver) story() []string {
 
 func TestEvents(t *testing.T) {
 	renew, destroy := (*session.Session[state]).Renew, (*session.Session[state]).Destroy
-	const notFound, committed, unavailable = " (session not found)", " (session: response already committed)", " (session: store unavailable)"
+	const notFound, committed, unavailable = " (session not found)", " (response already committed)", " (session store unavailable)"
 	tests := []struct {
 		name string
 		run  func(*harness) // of a browser with alice's session
@@ -81,13 +81,13 @@ func TestEvents(t *testing.T) {
 		}, []string{"loaded A of alice", "loaded A of alice", "saved A of alice", "conflict A of alice", "saved A of alice"}},
 		{"a conflict with a logout", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().use(destroy) })
-		}, []string{"loaded A of alice", "loaded A of alice", "destroyed A of alice", "rejected A of alice unknown", "failed A" + notFound}},
+		}, []string{"loaded A of alice", "loaded A of alice", "destroyed A of alice", "rejected A of alice unknown", "failed A of alice" + notFound}},
 		{"a conflict with a change of user", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Update(count); g.anotherTab().update(setUser("bob")) })
-		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "failed A" + notFound}},
+		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "failed A of alice" + notFound}},
 		{"two logins at once", func(g *harness) {
 			g.use(func(s *session.Session[state]) { s.Update(setUser("bob")); g.anotherTab().update(setUser("bob")) })
-		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "created B of bob"}},
+		}, []string{"loaded A of alice", "loaded A of alice", "renewed A of bob", "conflict A of alice", "superseded A of bob", "renewed A of bob"}},
 		{"a superseded token", func(g *harness) {
 			old := g.anotherTab()
 			g.use(renew)
@@ -110,7 +110,7 @@ func TestEvents(t *testing.T) {
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected - unauthentic"}},
 		{"an undecodable record", func(g *harness) {
-			g.tamper(g.t, payload(1))
+			g.tamper(g.t, payloadOf(1))
 			g.log.story()
 			g.use(func(*session.Session[state]) {})
 		}, []string{"rejected A undecodable"}},

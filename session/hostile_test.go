@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/typedsession/typedsession/internal/transport"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
@@ -87,13 +88,13 @@ func testHostileCookies(t *testing.T, inner store.Store, signed bool) {
 	elsewhere := map[string]func(*session.Config[state]){
 		"another key":          func(c *session.Config[state]) { configure(c); c.Keys = []session.Key{session.NewKey()} },
 		"another name":         func(c *session.Config[state]) { configure(c); c.Cookie.Name = "__Host-other" },
-		"a header":             func(c *session.Config[state]) { configure(c); c.Transport = session.Header("__Host-session") },
+		"a header":             func(c *session.Config[state]) { configure(c); c.Transport = session.Header("Host-Session") },
 		"the other protection": func(c *session.Config[state]) { configure(c); c.Cookie.InsecureSignedOnly = !signed },
 	}
 	for name, option := range elsewhere {
 		w := httptest.NewRecorder()
 		newManager(t, st, option).Wrap(http.HandlerFunc(login)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		value := w.Header().Get("__Host-session")
+		value := w.Header().Get("Host-Session")
 		for _, c := range w.Result().Cookies() {
 			value = c.Value
 		}
@@ -199,7 +200,7 @@ func TestDeadTokensCostABoundedNumberOfStoreCalls(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Cookie", strings.Join(cookies, "; "))
 	m.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { from(r) })).ServeHTTP(httptest.NewRecorder(), r)
-	if calls := s.calls.Load() - before; calls > session.MaxCandidates {
+	if calls := s.calls.Load() - before; calls > transport.MaxCandidates {
 		t.Errorf("50 dead tokens cost %d calls", calls)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/codec"
+	"github.com/typedsession/typedsession/internal/payload"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
@@ -197,7 +198,7 @@ func (s *interleavingStore) marks(t *testing.T, id session.ID) (marks map[string
 	if err != nil {
 		return nil, false
 	}
-	_, encoded, err := session.ParsePayload(rec.Payload)
+	_, encoded, err := payload.Format{}.Open(rec.Payload, rec.ID, rec.Subject)
 	if err != nil {
 		t.Fatal(err)
 	}

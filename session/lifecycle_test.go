@@ -252,24 +252,29 @@ func TestInitial(t *testing.T) {
 	}
 }
 
-// After an Initial that panics, other goroutines can use the session.
-func TestInitialThatPanics(t *testing.T) {
-	broken := false
+// Initial is called once, and each new session decodes a state of its own: no
+// visitor sees what another one has put into a map of it.
+func TestInitialIsNotShared(t *testing.T) {
+	calls := 0
 	g := newHarness(t, func(c *session.Config[state]) {
-		c.Initial = func() state {
-			if broken {
-				panic("no initial state")
+		shared := map[string]int{"gift": 1}
+		c.Initial = func() state { calls++; return state{Items: shared} }
+	})
+	for range 3 {
+		g.cookies = map[string]string{}
+		g.use(func(s *session.Session[state]) {
+			if got := s.State().Items; len(got) != 1 {
+				t.Errorf("a new visitor finds %v", got)
 			}
-			return state{}
-		}
-	})
-	g.update(count)
-	g.use(func(s *session.Session[state]) {
-		broken = true
-		if p, _ := unwind(func() { s.Destroy() }); p == nil {
-			t.Error("the panic is gone")
-		}
-		broken = false
-		s.Update(note("more")) // or it would wait here
-	})
+			s.Update(func(st *state) { st.Items["card"] = 4242 })
+			s.Clear()
+			s.Update(func(st *state) { st.Items["own"] = 1 })
+			if got := s.State().Items; len(got) != 2 {
+				t.Errorf("after a clear: %v", got)
+			}
+		})
+	}
+	if calls != 1 {
+		t.Errorf("Initial was called %d times, want once", calls)
+	}
 }

@@ -9,91 +9,95 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/typedsession/typedsession/codec"
-	"github.com/typedsession/typedsession/internal/deadline"
+	"github.com/typedsession/typedsession/internal/engine"
+	"github.com/typedsession/typedsession/internal/payload"
+	"github.com/typedsession/typedsession/internal/token"
+	"github.com/typedsession/typedsession/internal/transport"
+	"github.com/typedsession/typedsession/internal/writequeue"
 	"github.com/typedsession/typedsession/store"
 )
 
 // Manager makes, finds, saves and ends sessions whose state is a T. Make one
 // with [NewManager]; it is safe for concurrent use.
 type Manager[T any] struct {
-	core    *core
-	codec   codec.Codec[T]
-	initial func() T
-	subject func(*T) string                // nil: no subjects
-	label   func(*http.Request, *T) string // nil: no labels
-	zero    []byte                         // the encoded zero T, where that is the initial state
+	cfg          Config[T]
+	engine       *engine.Engine
+	transport    *transport.Transport
+	queues       *writequeue.Queues
+	events       eventSink
+	initial      []byte // the encoded initial state
+	zero         bool   // which is the zero T
+	extendsReads bool
 }
 
-// NewManager returns a manager that keeps its sessions in store. Its error names
-// the field of cfg that is wrong, or says why a T cannot be encoded.
+// NewManager returns a manager that keeps its sessions in st. It copies cfg. Its
+// error names the field of cfg that is wrong, or says which part of a T the codec
+// would lose.
 func NewManager[T any](st store.Store, cfg Config[T]) (*Manager[T], error) {
 	if isNil(st) {
 		return nil, errors.New("session: NewManager: the store is nil")
 	}
-	plainInitial := cfg.Initial == nil
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("session: Config.%w", err)
+	}
+	if err := cfg.validateFor(st); err != nil {
 		return nil, fmt.Errorf("session: Config.%w", err)
 	}
 	ring, err := cfg.ring()
 	if err != nil {
 		return nil, fmt.Errorf("session: Config.%w", err)
 	}
-	held, clientHeld := st.(store.ClientHeld)
-	fresh, _ := st.(store.UncachedLoader)
-	index, _ := st.(store.SubjectIndex)
-	switch {
-	case cfg.MaxSessionsPerSubject > 0 && index == nil:
-		return nil, fmt.Errorf("session: Config.MaxSessionsPerSubject is set, but %T is no SubjectIndex", st)
-	case cfg.Revoker != nil && !clientHeld:
-		return nil, fmt.Errorf("session: Config.Revoker is set, but %T ends its sessions itself", st)
+	m := &Manager[T]{
+		cfg:       cfg,
+		transport: cfg.Transport.transport(cfg.Cookie),
+		queues:    writequeue.New(),
+		events:    eventSink{cfg.Observer, cfg.Logger},
 	}
-	c := &core{
-		store:        st,
-		held:         held,
-		fresh:        fresh,
-		clientHeld:   clientHeld,
-		carrier:      carrier{Transport: cfg.Transport, jar: newJar(cfg.Cookie)},
-		idle:         millis(cfg.IdleTimeout),
-		absolute:     millis(cfg.AbsoluteTimeout),
-		extend:       cfg.Extend,
-		eager:        cfg.EagerLoad,
-		persistent:   cfg.Cookie.Persistent,
-		errorHandler: cfg.ErrorHandler,
-		staleHandler: cfg.ReauthHandler,
-		index:        index,
-		perSubject:   cfg.MaxSessionsPerSubject,
-		revoker:      cfg.Revoker,
-		observer:     cfg.Observer,
-		logger:       cfg.Logger,
-		lines:        newLines(),
-		commits:      deadline.New(commitTimeout),
+	// The purpose keeps apart what could be confused under one key: tokens of
+	// stores that hold records, and tokens that are records.
+	_, clientHeld := st.(store.ClientHeld)
+	purpose := "token"
+	if clientHeld {
+		purpose = "client-held record"
 	}
-	c.tokens = tokens{binding: c.carrier.binding(), longest: c.carrier.capacity()}
+	var box token.Box = ring.Sealer(purpose)
 	if cfg.Cookie.InsecureSignedOnly {
-		c.tokens.box = ring.Signer(tokenPurpose(clientHeld))
-	} else {
-		c.tokens.box = ring.Sealer(tokenPurpose(clientHeld))
+		box = ring.Signer(purpose)
 	}
+	var payloads payload.Format
 	if cfg.SealRecords {
-		c.records = ring.Sealer("stored record")
+		payloads.Sealer = ring.Sealer("stored record")
 	}
-	m := &Manager[T]{core: c, codec: cfg.Codec, initial: cfg.Initial, subject: cfg.Subject, label: cfg.Label}
-	// A state that cannot be encoded, or not decoded again, is found out here,
-	// not by the first user.
-	state := cfg.Initial()
-	encoded, err := m.encode(nil, &state)
-	if err != nil {
-		return nil, fmt.Errorf("session: Config.Codec cannot encode the initial state: %w", err)
-	}
-	if err := m.decode(encoded, new(T)); err != nil {
-		return nil, fmt.Errorf("session: Config.Codec cannot decode the initial state: %w", err)
-	}
-	if plainInitial {
-		m.zero = encoded
+	m.engine = engine.New(engine.Config{
+		Store: st, Revoker: cfg.Revoker, Payloads: payloads,
+		Tokens: token.NewCodec(box, m.transport.Capacity(), m.transport.Names()...),
+		Idle:   cfg.IdleTimeout, Absolute: cfg.AbsoluteTimeout,
+	})
+	m.extendsReads = cfg.Extend == ExtendOnRequest && (!clientHeld || cfg.Revoker != nil)
+	if err := m.encodeInitial(); err != nil {
+		return nil, fmt.Errorf("session: Config.%w", err)
 	}
 	return m, nil
+}
+
+// encodeInitial encodes the initial state, from which new sessions are decoded.
+// A state that cannot be encoded, or not decoded again, is found here and not by
+// the first user.
+func (m *Manager[T]) encodeInitial() (err error) {
+	var state T
+	m.zero = m.cfg.Initial == nil
+	if !m.zero {
+		state = m.cfg.Initial()
+	}
+	if m.initial, err = m.encode(nil, &state); err != nil {
+		return fmt.Errorf("Codec cannot encode the initial state: %w", err)
+	}
+	m.initial = append([]byte{}, m.initial...) // not nil, and no longer than it must be
+	if err := m.cfg.Codec.Decode(m.initial, new(T)); err != nil {
+		return fmt.Errorf("Codec cannot decode the initial state: %w", err)
+	}
+	return nil
 }
 
 // isNil reports whether st is nil, or a nil pointer in an interface.
@@ -102,101 +106,123 @@ func isNil(st store.Store) bool {
 	return st == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// From returns the session of the request that ctx belongs to, loading it if
-// this is its first use. It panics when no [Manager.Wrap] of a Manager[T] is
-// above the caller.
+// From returns the session of the request that ctx belongs to, and loads it at
+// the first call. It panics if no [Manager.Wrap] of a Manager[T] encloses the
+// caller.
 //
-// Where the session cannot be loaded, From returns one with the initial state
-// whose [Session.Err] says why. Nothing it is told is saved, and the response,
-// whatever the handler writes, is the ErrorHandler's. Use [Load] to decide
-// yourself.
+// If the session cannot be loaded, From returns one with the initial state whose
+// [Session.Err] says why. Nothing that it is told is saved, and the response,
+// whatever the handler writes, is the ErrorHandler's. Use [Load] to respond
+// without a session.
 func From[T any](ctx context.Context) *Session[T] {
 	return must[T](ctx.Value(sessionKey[T]{})).from(ctx)
 }
 
-// Load is [From] for a handler that can do without its session: it hands over
-// the error, and leaves the response to the handler, as long as that tells the
-// session nothing to keep.
+// Load is like [From] but returns the load error, which matches one of this
+// package's. The handler may then respond without a session. If it changes the
+// session anyway, ErrorHandler responds.
 func Load[T any](ctx context.Context) (*Session[T], error) {
 	s := must[T](ctx.Value(sessionKey[T]{}))
 	return s, s.load(ctx).err
 }
 
-// From is [From] for programs in which two managers share one T: it returns the
-// session of this one.
+// Has reports whether a [Manager.Wrap] of a Manager[T] encloses the caller, so
+// that [From] does not panic. It does not load the session.
+func Has[T any](ctx context.Context) bool {
+	_, ok := ctx.Value(sessionKey[T]{}).(*Session[T])
+	return ok
+}
+
+// From is like the function [From] and returns the session of this manager, if
+// several managers share one T.
 func (m *Manager[T]) From(ctx context.Context) *Session[T] {
 	return must[T](ctx.Value(m)).from(ctx)
 }
 
-// must panics, as only a handler that is not wrapped can bring about.
+// Load is like the function [Load] and returns the session of this manager, if
+// several managers share one T.
+func (m *Manager[T]) Load(ctx context.Context) (*Session[T], error) {
+	s := must[T](ctx.Value(m))
+	return s, s.load(ctx).err
+}
+
+// must panics for a handler that is not wrapped.
 func must[T any](value any) *Session[T] {
 	s, ok := value.(*Session[T])
 	if !ok {
-		panic(fmt.Sprintf("session: no session of %T in the context: "+
-			"is the handler inside Manager.Wrap, and its context the request's?", *new(T)))
+		panic(fmt.Sprintf("session: no session of %v in the context: "+
+			"is the handler inside Manager.Wrap, and its context the request's?", reflect.TypeFor[T]()))
 	}
 	return s
 }
 
-// Handle returns a handler that hands h its session, loaded. Where the session
-// cannot be loaded, h is not called. It needs no [Manager.Wrap] around it, and
-// shares the session with one that is there.
-func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[T])) http.Handler {
-	return m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := m.From(r.Context())
-		if s.Err() != nil {
-			return // the commit answers
+// LoadToken returns the session that a token opens, for what is not an HTTP
+// request: a socket, a gRPC call, a job. The token may have the scheme of the
+// [Transport] in front. Save the session by [Session.Save] or
+// [Session.Transact]; changes that need a new token fail with [ErrCommitted],
+// because there is no response to carry it. The Session must not be used for
+// longer than a request would last.
+//
+// Returns ErrNotFound for a token that opens no live session, and ErrUnavailable
+// if the store does not answer.
+func (m *Manager[T]) LoadToken(ctx context.Context, text string) (*Session[T], error) {
+	if m.transport.Scheme() != "" {
+		if bare, ok := m.transport.Trim(text); ok {
+			text = bare
 		}
-		h(w, r, s)
-	}))
-}
-
-// LoadToken returns the session that a token leads to, for what is not an HTTP
-// request: a socket, a gRPC call, a job. Its changes are saved by
-// [Session.Save] and [Session.Transact]; there is nobody to hand a new token to,
-// so that what would need one answers [ErrCommitted]. The error is
-// [ErrNotFound] for every token that leads nowhere.
-func (m *Manager[T]) LoadToken(ctx context.Context, token string) (*Session[T], error) {
-	s := &Session[T]{m: m}
-	s.arrived.Store(time.Now().UnixMilli())
-	l := newLive(s)
-	s.begun.Store(true)
-	s.turn.Lock()
-	l.cycle.load(ctx, []string{token})
-	s.share(l)
-	s.unlock(ctx)
-	if l.err != nil {
-		return nil, l.err
 	}
-	if !l.live {
-		return nil, fmt.Errorf("session: LoadToken: %w", ErrNotFound)
+	s := &Session[T]{m: m, arrived: time.Now().UnixMilli()}
+	s.progress.Store(responseCommitted)
+	s.mu.Lock()
+	u := s.newUnit()
+	u.load(ctx, []transport.Candidate{{Token: text}})
+	s.share(u)
+	s.unlock(ctx)
+	switch {
+	case u.err != nil:
+		return nil, u.err
+	case u.phase != phaseStored:
+		return nil, wrap("load token", ErrNotFound)
 	}
 	return s, nil
 }
 
-// encode encodes a state, with a panic of the codec as an error.
+// RemoveToken removes this manager's tokens from the header of a request, for a
+// gateway that must not pass its visitors' tokens on to another server.
+func (m *Manager[T]) RemoveToken(header http.Header) { m.transport.Remove(header) }
+
+// encode appends an encoded state. A panic of the codec is an error.
 func (m *Manager[T]) encode(dst []byte, state *T) (encoded []byte, err error) {
-	defer caught("encode", &err)
-	encoded, err = m.codec.Append(dst, state)
+	defer caught(&err)
+	encoded, err = m.cfg.Codec.Append(dst, state)
 	if err == nil && len(encoded) < len(dst) {
-		return nil, errors.New("session: codec returned less than it was to append to")
+		return nil, errors.New("codec returned less than it was to append to")
 	}
 	return encoded, err
 }
 
-// decode decodes a state likewise: corrupt bytes are an error of one record, not
-// of the process.
+// decode decodes a state into what state points to, or the initial state if data
+// is nil. A panic of the codec is an error: corrupt bytes concern one record and
+// not the process.
 func (m *Manager[T]) decode(data []byte, state *T) (err error) {
-	defer caught("decode", &err)
-	return m.codec.Decode(data, state)
+	var zero T
+	*state = zero
+	switch {
+	case data == nil && m.zero:
+		return nil
+	case data == nil:
+		data = m.initial
+	}
+	defer caught(&err)
+	return m.cfg.Codec.Decode(data, state)
 }
 
-func caught(verb string, err *error) {
+func caught(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case runtime.Error, *reflect.ValueError: // indexes, lengths and types
-		*err = fmt.Errorf("session: codec panicked: %s: %v", verb, p)
+		*err = fmt.Errorf("codec panicked: %v", p)
 	default: // which may quote the state
-		*err = fmt.Errorf("session: codec panicked: %s: %T", verb, p)
+		*err = fmt.Errorf("codec panicked: %T", p)
 	}
 }

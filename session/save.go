@@ -7,176 +7,214 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/typedsession/typedsession/internal/engine"
+	"github.com/typedsession/typedsession/internal/payload"
+	"github.com/typedsession/typedsession/internal/token"
 	"github.com/typedsession/typedsession/store"
 )
 
-// errEnded is what Save and Transact answer where the session ended meanwhile.
-var errEnded = ErrEnded
+// errUncertain is the error of a save after a write without an answer, if
+// another request has written since. It cannot be told whether the updates are
+// in what that request has written; applied again, they might be applied twice.
+var errUncertain = fmt.Errorf("%w: the change was made or it was not", ErrUnavailable)
 
-// errDoubt is the error of a save that follows one which got no answer, where
-// somebody else has written since. Nobody can tell whether the updates are in
-// what that one wrote upon; made again, they might be made twice.
-var errDoubt = fmt.Errorf("%w: the change was made or it was not", ErrUnavailable)
-
-// maxAttempts bounds how often a write that meets conflicts is tried. All but
-// the first two stand in line in this process, so that hardly anybody but other
-// processes can still get in between.
+// maxAttempts bounds how often a write is tried that meets conflicts. All but
+// the first two attempts wait in the session's queue in this process, so that
+// mostly other processes conflict with them.
 const maxAttempts = 100
 
 // save brings the store up to the state: it deletes what was destroyed, and
-// creates or updates the record. tx, when it is not nil, is a transaction: it
+// creates or updates the record. tx, if it is not nil, is a transaction: it
 // changes the state further, and is called again on a fresher state after each
-// conflict; its error ends the save before anything is written.
-func (y *cycle) save(ctx context.Context, tx func() error) error {
-	if err := y.bury(ctx); err != nil {
+// conflict. Its error ends the save before anything is written.
+func (u *unit[T]) save(ctx context.Context, tx func() error) error {
+	if err := u.deleteDestroyed(ctx); err != nil {
 		return err
 	}
-	if y.live {
-		return y.update(ctx, tx)
+	if u.phase == phaseStored {
+		return u.update(ctx, tx)
 	}
-	return y.create(ctx, tx)
+	return u.create(ctx, tx)
 }
 
-// bury deletes the record of a destroyed session.
-func (y *cycle) bury(ctx context.Context) error {
-	if !y.doomed {
+// deleteDestroyed deletes the record of a destroyed session.
+func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
+	s := u.destroyed
+	if s == nil {
 		return nil
 	}
-	if y.core.clientHeld && y.begun && y.core.revoker == nil {
-		y.doomed = false
-		return y.failed("destroy", ErrCommitted)
+	if u.m.engine.ClientHeld() && u.committed && !u.m.engine.HasRevoker() {
+		u.destroyed = nil
+		return u.fail("destroy", ErrCommitted)
 	}
-	if err := storeError(y.core.delete(ctx, y.former)); err != nil {
-		return y.failed("destroy", err)
+	if err := u.m.engine.Delete(ctx, s.ID); err != nil {
+		return u.fail("destroy", err)
 	}
-	if y.core.revoker != nil {
-		if err := y.core.revokeID(ctx, y.former); err != nil {
-			return y.failed("destroy", err)
-		}
-	}
-	y.event(Event{Kind: EventDestroyed, ID: y.former, Subject: y.subject})
-	y.doomed, y.subject = false, ""
+	u.destroyed = nil
+	u.event(Event{Kind: EventDestroyed, ID: s.ID, Subject: s.Subject})
 	return nil
 }
 
-// refresh takes the record as the store holds it now, for a transaction.
-func (y *cycle) refresh(ctx context.Context) error {
-	y.loaded = time.Now().UnixMilli()
-	if err := y.bury(ctx); err != nil || !y.live {
+// refresh loads the record as the store holds it now, for a transaction.
+func (u *unit[T]) refresh(ctx context.Context) error {
+	if err := u.deleteDestroyed(ctx); err != nil || u.phase != phaseStored {
 		return err
 	}
-	id := y.id()
-	rec, err := y.core.loadFresh(ctx, id, y.ref)
+	rec, err := u.m.engine.LoadUncached(ctx, u.snapshot.ID)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
-		y.live = false
-	case err != nil:
-		return y.failed("load", err)
-	case rec.Rev != y.rev && y.state.doubtful(rec.Rev):
-		return y.failed("save", errDoubt)
-	default:
-		y.adopt(id, y.ref, &rec, y.loaded)
+	case err == nil:
+		return u.overtaken(&rec)
+	case !errors.Is(err, ErrNotFound):
+		return u.fail("load", err)
+	case !isDeleted(err) && u.restorable():
+		return u.replay(u.snapshot.State)
 	}
-	switch {
-	case y.doomed:
-		return y.bury(ctx)
-	case !y.live:
-		y.end()
+	return u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+}
+
+// adopt goes on with what Verify or Reload has found: with the record, or in
+// phaseEnded.
+func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) error {
+	if f.Outcome == engine.Live {
+		err := u.replay(s.State)
+		if err == nil {
+			adopted := *s
+			u.becomeStored(&adopted)
+			return nil
+		}
+		f = engine.Finding{Outcome: engine.Invalid, ID: f.ID, Subject: f.Subject, Err: err}
 	}
+	u.reject(f)
+	u.becomeEnded(f.Current)
 	return nil
 }
 
 // create stores a new session, if there is anything to store.
-func (y *cycle) create(ctx context.Context, tx func() error) error {
+func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 	if tx != nil {
-		// From the beginning: tx must leave no trace where it fails.
-		if err := y.state.rebuild(nil); err != nil {
+		// From the start: tx must leave no trace if it fails.
+		if err := u.replay(nil); err != nil {
 			return err
 		}
 		if err := tx(); err != nil {
 			return err
 		}
-	} else if !y.state.pending() && !(y.muted && y.renew) {
+	} else if u.pending() == 0 {
+		u.intent.renew, u.intent.login = false, false // a renewal is no login
 		return nil
 	}
-	subject := y.state.owner()
-	encoded, err := y.encode()
+	subject := u.owner(&u.read.state)
+	encoded, err := u.encode()
 	if err != nil {
 		return err
 	}
-	if login := subject != "" || y.muted && y.renew; !login {
-		initial, err := y.state.initial()
-		if err != nil {
-			return err
-		}
-		unchanged := bytes.Equal(encoded[maxHeaderSize:], initial)
-		switch {
-		case unchanged && (tx == nil || !y.muted):
-			y.state.settle()
+	if subject == "" {
+		unchanged := bytes.Equal(encoded[payload.Room:], u.m.initial)
+		if unchanged && (tx == nil || u.phase != phaseEnded) {
+			u.settle()
 			return nil // worth neither a record nor a cookie
-		case y.muted:
-			return y.drop(errEnded)
 		}
 	}
-	if y.begun {
-		return y.drop(fmt.Errorf("session: create: %w", ErrCommitted))
+	if u.phase == phaseEnded {
+		if u.joinable(subject) {
+			return u.join(ctx, tx)
+		}
+		if subject == "" {
+			return u.drop(ErrEnded)
+		}
 	}
-	w := y.birth(encoded, subject)
-	ref, err := y.insert(ctx, &w)
+	switch {
+	case u.committed:
+		return u.drop(ErrCommitted)
+	case u.withheld() && subject != "":
+		return u.drop(ErrWithheld)
+	case u.withheld():
+		_ = u.drop(ErrWithheld) // reported; there is no login that would be missed
+		return nil
+	}
+	return u.insert(ctx, encoded, subject)
+}
+
+// withheld reports whether the browser may hold a cookie that it did not send.
+func (u *unit[T]) withheld() bool {
+	return !u.seen.Any() && u.request != nil && !u.m.cfg.Transport.isHeader && u.m.cfg.Cookie.withheld(u.request)
+}
+
+// insert creates the record of a new session.
+func (u *unit[T]) insert(ctx context.Context, encoded []byte, subject string) error {
+	ch := engine.Change{
+		State: encoded, Subject: subject, Persistent: u.m.cfg.Cookie.Persistent,
+		Extend: true, Renew: true, Login: subject != "", Arrived: u.arrived,
+	}
+	if u.intent.persistent != nil {
+		ch.Persistent = *u.intent.persistent
+	}
+	if ch.Login {
+		ch.Label = u.label()
+	}
+	saved := new(engine.Snapshot)
+	err := u.m.engine.Create(ctx, u.drawID(), &ch, saved)
 	if errors.Is(err, store.ErrExists) {
-		// Only where this creation was tried before and its answer was lost.
-		// Nobody has the secret of what it has made.
-		if err := storeError(y.core.delete(ctx, w.rec.ID)); err != nil {
-			return y.failed("create", err)
+		// Only if this creation was tried before and its answer was lost. No
+		// client has the secret of what that has stored.
+		if err := u.m.engine.Delete(ctx, u.drawID()); err != nil {
+			return u.fail("create", err)
 		}
-		y.show(func(v *view) { v.id = ID{} })
-		w = y.birth(encoded, subject)
-		ref, err = y.insert(ctx, &w)
+		u.show(func(v *view) { v.id = ID{} })
+		err = u.m.engine.Create(ctx, u.drawID(), &ch, saved)
 	}
 	if err != nil {
-		return y.failed("create", err)
+		return u.fail("create", err)
 	}
-	y.keep(ref, &w)
-	y.muted = false
-	y.tell = tellToken
-	y.event(Event{Kind: EventCreated, ID: w.rec.ID, Subject: subject})
-	y.limit(ctx, subject)
+	u.saved(saved)
+	u.outbox.action = tellToken
+	u.event(Event{Kind: EventCreated, ID: saved.ID, Subject: subject})
+	u.limit(ctx, subject)
 	return nil
 }
 
-// insert hands a new record to the store.
-func (y *cycle) insert(ctx context.Context, w *write) (ref string, err error) {
-	w.rec.ID = y.drawID()
-	y.finish(w)
-	if y.core.held != nil {
-		return y.encodeRecord(w)
+// joinable reports whether a request whose session was superseded under it goes
+// on with that session: if its own updates log in the subject that the session
+// has now, or if it has just authenticated the subject that the session had and
+// has. Otherwise a form sent twice would start a session without the cart, and
+// the cookie of that would win.
+func (u *unit[T]) joinable(subject string) bool {
+	next := u.successor
+	return next != nil && next.Subject != "" && !u.committed &&
+		(subject == next.Subject || u.intent.login && u.formerly == next.Subject)
+}
+
+// join applies the updates to the session that another request has renewed, and
+// renews it again.
+func (u *unit[T]) join(ctx context.Context, tx func() error) error {
+	next := u.successor
+	if err := u.replay(next.State); err != nil {
+		return u.drop(ErrEnded)
 	}
-	return "", storeError(y.core.store.Create(ctx, w.rec))
+	u.becomeStored(next)
+	u.intent.renew, u.intent.login = true, true
+	err := u.update(ctx, tx)
+	if u.joined() { // it failed, and the request has no secret of that session
+		u.becomeEnded(u.snapshot)
+	}
+	return err
+}
+
+// joined reports whether the snapshot is that of another request's renewal,
+// whose secret this request does not have.
+func (u *unit[T]) joined() bool {
+	return u.snapshot != nil && u.snapshot.Secret == token.Secret{} && !u.m.engine.ClientHeld()
 }
 
 // update stores a changed or extended session. The write is conditional on the
-// revision that was loaded; when that has been overtaken, the updates are
-// applied to the current state, and it is tried again.
-func (y *cycle) update(ctx context.Context, tx func() error) error {
-	id := y.id()
-	line := y.core.lines.of(id)
-	waited, in, paused := false, false, false
-	enter := func() (err error) {
-		waited = true
-		if in, err = line.enter(ctx, id); err != nil {
-			return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
-		}
-		return nil
-	}
-	defer func() {
-		if in {
-			line.leave()
-		}
-	}()
-	if line.serves(id) && (tx != nil || y.unsaved()) {
-		if err := enter(); err != nil {
-			return err
+// revision that was loaded. If that has been replaced, the updates are applied
+// to the current state, and the write is tried again.
+func (u *unit[T]) update(ctx context.Context, tx func() error) error {
+	w := &writer{queue: u.m.queues.Of(u.snapshot.ID), id: u.snapshot.ID}
+	defer w.leave()
+	if w.queue.Busy(w.id) && (tx != nil || u.dirty()) {
+		if err := w.enter(ctx); err != nil {
+			return u.fail("save", err)
 		}
 	}
 	for attempt := 1; ; attempt++ {
@@ -185,145 +223,198 @@ func (y *cycle) update(ctx context.Context, tx func() error) error {
 				return err
 			}
 		}
-		w, err := y.change(tx != nil)
-		if err != nil || w.purpose == writeNothing {
+		p, err := u.plan(tx != nil)
+		if err != nil || p.kind == writeNothing {
 			return err
 		}
-		ref, err := y.replace(ctx, &w)
-		if err == nil {
-			became := w.rec.Subject != y.subject
-			y.updated(ref, &w)
-			if became {
-				y.limit(ctx, w.rec.Subject)
-			}
-			return nil
-		}
-		var conflict *store.ConflictError
+		current, err := u.write(ctx, p)
 		switch {
-		case w.purpose == writeExpiry:
-			y.tried = true
-			// Somebody else has used the session just now, or it has ended, or
-			// the store is out of reach. The request changed nothing, so that
-			// none of it is its concern.
-			if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
-				_ = y.failed("extend", err)
-			}
+		case err == nil:
 			return nil
-		case errors.Is(err, ErrNotFound):
-			y.event(Event{Kind: EventRejected, ID: id, Subject: y.subject, Reason: ReasonUnknown})
-			return y.outlive(ctx, tx)
-		case !errors.As(err, &conflict):
-			return y.failed("save", err)
+		case p.kind == writeExtension:
+			return u.extensionFailed(err)
+		case current == nil:
+			return u.fail("save", err)
+		case attempt == maxAttempts:
+			return u.fail("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
-		y.event(Event{Kind: EventConflict, ID: id, Subject: y.subject})
-		if y.state.doubtful(conflict.Current.Rev) {
-			return y.failed("save", errDoubt)
+		if err := w.wait(ctx, attempt); err != nil {
+			return u.fail("save", err)
 		}
-		if attempt == maxAttempts {
-			return y.failed("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
+		if err := current(); err != nil {
+			return err
 		}
-		switch {
-		case !waited:
-			if err := enter(); err != nil {
+		if u.phase != phaseStored {
+			if err := u.replay(nil); err != nil {
 				return err
 			}
-		case attempt > 4 && !paused:
-			// The first few conflicts are no other process's: some requests of
-			// this one were past the line already.
-			if err := pause(ctx, attempt, w.rec.Rev); err != nil {
-				return y.failed("save", fmt.Errorf("%w: %w", ErrConflict, err))
-			}
-			paused = true
-		default:
-			// After a pause the record was an old one. The attempt has brought
-			// the present one, which is of use only at once.
-			paused = false
-		}
-		// The token must open the current record too: it may have been renewed.
-		y.adopt(id, y.ref, &conflict.Current, time.Now().UnixMilli())
-		switch {
-		case y.doomed:
-			return y.save(ctx, tx)
-		case !y.live:
-			return y.outlive(ctx, tx)
+			return u.create(ctx, tx)
 		}
 	}
 }
 
-// replace hands a changed record to the store.
-func (y *cycle) replace(ctx context.Context, w *write) (ref string, err error) {
-	if y.core.revoker != nil {
-		// Revoked since it was loaded: a new cookie would be a new lease.
-		switch revoked, err := y.core.revoked(ctx, w.rec.ID, y.subject, &y.header); {
-		case err != nil:
-			return "", err
-		case revoked:
-			return "", ErrNotFound
+// extensionFailed ends a request that has changed nothing and could not extend
+// its session: another request has used it just now, or it has ended, or the
+// store did not answer. None of that concerns the request.
+func (u *unit[T]) extensionFailed(err error) error {
+	u.extendFailed = true
+	if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) &&
+		!errors.Is(err, store.ErrExists) && !errors.Is(err, ErrRevoked) {
+		_ = u.fail("extend", err)
+	}
+	return nil
+}
+
+// write hands a change to the store. If another request was faster, the function
+// that it returns goes on with what that request has left.
+func (u *unit[T]) write(ctx context.Context, p writePlan) (current func() error, err error) {
+	saved := new(engine.Snapshot)
+	err = u.m.engine.Update(ctx, u.snapshot, &p.change, saved)
+	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
+		err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved)
+	}
+	var conflict *store.ConflictError
+	switch {
+	case err == nil:
+		u.updated(ctx, saved, p)
+		return nil, nil
+	case errors.As(err, &conflict):
+		if p.kind != writeExtension {
+			u.event(Event{Kind: EventConflict, ID: u.snapshot.ID, Subject: u.snapshot.Subject})
+		}
+		return func() error { return u.overtaken(&conflict.Current) }, err
+	case errors.Is(err, ErrNotFound), errors.Is(err, store.ErrExists):
+		return func() error { return u.refresh(ctx) }, err
+	case engine.IsUnanswered(err) && p.kind != writeExtension:
+		u.unanswered = append(u.unanswered, unanswered{saved.Rev, saved.Secret, p.newToken, u.pending()})
+	}
+	return nil, err
+}
+
+func isDeleted(err error) bool {
+	var deleted *store.DeletedError
+	return errors.As(err, &deleted)
+}
+
+// restorable reports whether the record has expired in the store while the
+// request was using the session, and may be stored again: a slow upload is use.
+// It may not if a tombstone could have been removed since.
+func (u *unit[T]) restorable() bool {
+	now := time.Now().UnixMilli()
+	return !u.m.engine.ClientHeld() && now >= u.snapshot.Expires && u.snapshot.Expires > u.arrived &&
+		now-u.snapshot.Expires < (store.TombstoneLife-time.Minute).Milliseconds()
+}
+
+// overtaken goes on with the record that another request has written.
+func (u *unit[T]) overtaken(rec *store.Record) error {
+	if u.uncertain(rec.Rev) {
+		return u.fail("save", errUncertain)
+	}
+	u.reconcile(rec.Rev)
+	s := *u.snapshot
+	f := u.m.engine.Verify(rec, s.Meta.Extended, &s)
+	if next := f.Current; u.joined() && next != nil && next.Subject == s.Subject {
+		// The write that joins the session renews it, whatever its secret is.
+		if err := u.replay(next.State); err == nil {
+			u.becomeStored(next)
+			return nil
 		}
 	}
-	if y.core.held != nil {
-		if _, err := y.core.held.Decode(y.ref); err != nil { // expired
-			return "", err
+	// The token must open the current record too: it may have been renewed.
+	return u.adopt(f, &s)
+}
+
+// uncertain reports whether updates were in a write without an answer, and the
+// record has another revision.
+func (u *unit[T]) uncertain(rev store.Rev) bool {
+	uncertain := false
+	for _, w := range u.unanswered {
+		if w.rev == rev {
+			return false
 		}
-		return y.encodeRecord(w)
+		uncertain = uncertain || w.updates > 0
 	}
-	err = storeError(y.core.store.Update(ctx, y.rev, w.rec))
-	if w.purpose != writeExpiry && errors.Is(err, ErrUnavailable) {
-		y.state.lost(w.rec.Rev) // it may be in the store: see adopt
-		y.unanswered = &lostWrite{w.rec.Rev, w.secret, y.news(w), y.unanswered}
-	}
-	return "", err
+	return uncertain && rev != u.snapshot.Rev
 }
 
-// pause waits before one more attempt against other processes: at random, so
-// that they do not meet again, up to a bound that grows from 1 to 32 ms. A
-// revision is random enough.
-func pause(ctx context.Context, attempt int, random store.Rev) error {
-	bound := time.Millisecond << min(attempt/4-1, 5)
-	timer := time.NewTimer(time.Duration(uint64(random) % uint64(bound)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// reconcile recognises the request's own write in the store after its answer was
+// lost: the secret of that write is the valid one then, and its updates are saved.
+func (u *unit[T]) reconcile(rev store.Rev) {
+	if rev == u.snapshot.Rev {
+		return // those writes may still arrive
+	}
+	for _, w := range u.unanswered {
+		if w.rev != rev {
+			continue
+		}
+		s := *u.snapshot
+		s.Secret = w.secret
+		u.snapshot = &s
+		if w.newToken {
+			u.outbox.action = tellToken
+		}
+		if u.changes != nil {
+			u.changes.settle(w.updates)
+		}
+	}
+	u.unanswered = nil
+}
+
+// updated notes a write that has replaced the record.
+func (u *unit[T]) updated(ctx context.Context, saved *engine.Snapshot, p writePlan) {
+	e := Event{Kind: EventSaved, ID: saved.ID, Subject: saved.Subject}
+	switch p.kind {
+	case writeExtension:
+		e.Kind = EventExtended
+	case writeSecret:
+		e.Kind = EventRenewed
+		u.show(func(v *view) { v.status = StatusRenewed })
+	}
+	changed := saved.Subject != u.snapshot.Subject
+	if p.newToken || saved.Meta.Persistent {
+		u.outbox.action = tellToken
+	}
+	u.saved(saved)
+	u.event(e)
+	if changed {
+		u.limit(ctx, saved.Subject)
 	}
 }
 
-// outlive goes on where the session ended under the request. It is never
-// revived: the updates are applied to the initial state, so that nothing of the
-// old one comes back, and only a login of its own makes a new session of it.
-func (y *cycle) outlive(ctx context.Context, tx func() error) error {
-	y.end()
-	if err := y.state.rebuild(nil); err != nil {
-		return err
+// saved makes what was written the session's record.
+func (u *unit[T]) saved(s *engine.Snapshot) {
+	u.intent, u.stale = intent{}, false
+	u.settle()
+	u.baseOwner = s.Subject
+	u.becomeStored(s)
+}
+
+// limit ends the sessions of a subject that are too many.
+func (u *unit[T]) limit(ctx context.Context, subject string) {
+	if u.m.cfg.MaxSessionsPerSubject == 0 || subject == "" {
+		return
 	}
-	return y.create(ctx, tx)
+	ended, err := u.m.engine.Limit(ctx, subject, u.m.cfg.MaxSessionsPerSubject)
+	for _, id := range ended {
+		u.event(Event{Kind: EventDestroyed, ID: id, Subject: subject})
+	}
+	if err != nil {
+		_ = u.fail("limit", err)
+	}
 }
 
-// end takes note that the session has ended under the request.
-func (y *cycle) end() {
-	y.former = y.id()
-	y.live, y.muted, y.reseal = false, true, false
-	y.tell, y.subject = tellNothing, ""
-	y.show(func(v *view) { *v = view{isNew: true, status: v.status} })
-}
-
-// drop gives up what was not saved, and says so. The state goes back to what is
-// stored, so that the next change does not bring it along.
-func (y *cycle) drop(err error) error {
-	y.state.settle()
-	y.renew, y.proven, y.keepIt, y.persist = false, false, false, nil
-	y.fail(err)
-	if undo := y.state.rebuild(y.base()); undo != nil {
+// drop gives up what was not saved and reports it. The state goes back to what
+// is stored, so that the next change does not include it.
+func (u *unit[T]) drop(err error) error {
+	u.settle()
+	u.intent = intent{}
+	err = u.fail("save", err)
+	var base []byte
+	if u.snapshot != nil {
+		base = u.snapshot.State
+	}
+	if undo := u.replay(base); undo != nil {
 		return undo
 	}
-	return err
-}
-
-// failed reports an error of the store, of a codec, or of the size.
-func (y *cycle) failed(verb string, err error) error {
-	err = fmt.Errorf("session: %s: %w", verb, err)
-	y.fail(err)
 	return err
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/typedsession/typedsession/internal/seal"
+	"github.com/typedsession/typedsession/internal/token"
 	"github.com/typedsession/typedsession/session"
 )
 
@@ -26,16 +28,26 @@ const stateContent = "a-very-private-note"
 // secrets are texts that must not be found.
 type secrets map[string]string
 
+// openToken returns the ID and the secret in a token of the default cookie.
+func openToken(key [seal.KeySize]byte, text string) (content []byte) {
+	ring, err := seal.NewRing(key)
+	if err != nil {
+		panic(err)
+	}
+	c := token.NewCodec(ring.Sealer("token"), 4096, "cookie __Host-session")
+	if _, ok := c.Open(text, 0, func(b []byte) { content = append(content, b...) }); !ok {
+		panic("not a token: " + text)
+	}
+	return content
+}
+
 // of adds all spellings of the token, of what it holds, and of the key.
-func (all secrets) of(m *session.Manager[state], token string, key session.Key) {
+func (all secrets) of(text string, key session.Key) {
 	all["state"] = stateContent
 	all["key"] = key.Encode()
-	all["token"] = token
-	content, ok := session.OpenToken(m, token)
-	if !ok {
-		panic("not a token: " + token)
-	}
+	all["token"] = text
 	raw, _ := base64.RawURLEncoding.DecodeString(key.Encode())
+	content := openToken([seal.KeySize]byte(raw), text)
 	for name, b := range map[string][]byte{"secret": content[16:], "key": raw} {
 		all["raw "+name] = string(b)
 		all["quoted "+name] = strings.Trim(fmt.Sprintf("%q", b), `"`)
@@ -96,7 +108,7 @@ func TestLogsShowNoSecrets(t *testing.T) {
 		g := newHarness(t, keys(key), withFailingCodec, func(c *session.Config[state]) { c.Logger = slog.New(newLevelRecorder(handler)) })
 		private := func(s *state) { s.User, s.Items = "alice", map[string]int{stateContent: 1} }
 		var errs []error
-		learn := func() { all.of(g.m, g.token(), key) }
+		learn := func() { all.of(g.token(), key) }
 
 		g.update(private) // created
 		learn()
@@ -105,7 +117,7 @@ func TestLogsShowNoSecrets(t *testing.T) {
 		g.use(func(s *session.Session[state]) { s.Renew() }) // renewed
 		learn()
 		old.update(private) // superseded, created
-		all.of(g.m, old.token(), key)
+		all.of(old.token(), key)
 		g.use(func(s *session.Session[state]) { // conflict, failed
 			s.Update(note(stateContent))
 			g.anotherTab().use((*session.Session[state]).Renew)
@@ -213,7 +225,7 @@ func TestPrintingShowsNoSecrets(t *testing.T) {
 	}
 	b := newBrowser(t, nil)
 	b.do(m, func(_ http.ResponseWriter, r *http.Request) { from(r).Update(note(stateContent)) })
-	all.of(m, b.token(), key)
+	all.of(b.token(), key)
 	opened, err := m.LoadToken(t.Context(), b.token())
 	if err != nil {
 		t.Fatal(err)

@@ -10,23 +10,68 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/typedsession/typedsession/internal/transport"
 )
 
 // Session is one client's session in the course of one request. It may be used
 // by all goroutines of the request. After the handler has returned it can still
-// be read, but a change is not kept, and reported as a failure.
+// be read, but changes are not saved and are reported as failures.
+//
+// Callbacks, which are the functions passed to Update, Login and Transact and
+// those of the Config, may read the session. They must not call methods that
+// change a session, nor write the response: such a call panics if it would
+// otherwise wait for itself.
 type Session[T any] struct {
 	m       *Manager[T]
 	request *http.Request // nil after LoadToken
-	arrived atomic.Int64  // when the request arrived at Wrap
+	header  tokenHeader
+	arrived int64 // Unix milliseconds
 
-	// turn is held by whoever runs a callback, encodes the state or talks to
-	// the store. The callbacks may use the session all the same: see lock.
-	turn  sync.Mutex
-	live  atomic.Pointer[live[T]] // nil until the session is first used
-	begun atomic.Bool             // the response has begun
-	over  atomic.Bool             // the handler has returned: nothing more is saved
+	// mu is held while a callback runs, the state is encoded or the store is
+	// asked. It guards the unit, except for what readers see: unit.read has a
+	// lock of its own that is never held for long. Events are passed on after mu
+	// is released.
+	mu       sync.Mutex
+	unit     atomic.Pointer[unit[T]] // nil until the session is first used
+	progress atomic.Uint32           // how far the response is; stored under mu
 }
+
+// tokenHeader holds the lines of the header that carries tokens. It holds them by
+// pointers, which printing by reflection does not follow, and needs no memory of
+// its own for one line.
+type tokenHeader struct {
+	one  *[1]string
+	many *[]string
+}
+
+func newTokenHeader(lines []string) tokenHeader {
+	switch len(lines) {
+	case 0:
+		return tokenHeader{}
+	case 1:
+		return tokenHeader{one: (*[1]string)(lines)}
+	}
+	many := append([]string(nil), lines...)
+	return tokenHeader{many: &many}
+}
+
+func (h tokenHeader) lines() []string {
+	switch {
+	case h.one != nil:
+		return h.one[:]
+	case h.many != nil:
+		return *h.many
+	}
+	return nil
+}
+
+// How far a response is.
+const (
+	responseOpen      = iota
+	responseCommitted // the header has left, or will be written without the session
+	handlerReturned   // nothing more is saved
+)
 
 // Status says what has become of a session in this request.
 type Status uint8
@@ -36,7 +81,7 @@ const (
 	StatusUnchanged Status = iota // nothing was changed
 	StatusChanged                 // the state was updated, whether or not it differs
 	StatusRenewed                 // the secret was renewed, or is about to be
-	StatusDestroyed               // it was destroyed, and not begun anew
+	StatusDestroyed               // it was destroyed, and no new one was started
 )
 
 // String returns the status in one lower-case word.
@@ -54,126 +99,219 @@ func (s Status) String() string {
 	return "unknown"
 }
 
-// State returns a copy of the state. It is a shallow one: changing a map, or an
-// element of a slice, in place would change it behind the session's back, and
-// for this request only. That is what [Session.Update] is for. Nor may one
-// goroutine read a map of the copy while another one updates it.
+// State returns a shallow copy of the state. Do not change a map or an element
+// of a slice of it in place: that would be seen in this request only. Use
+// [Session.Update]. Inside a callback, State returns the state before it.
 func (s *Session[T]) State() T {
-	l := s.live.Load()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.value
+	u := s.unit.Load()
+	u.read.mu.Lock()
+	defer u.read.mu.Unlock()
+	return u.read.state
 }
 
 // Update changes the state by fn, now. The session is saved before the response
-// begins; when another request has changed it meanwhile, fn is called again on
-// the state that the other one left, and once more after each further conflict.
-// So fn should change what it is given, depend on little else, and do nothing
-// that must not be done twice.
+// begins. If a concurrent request has changed it by then, fn is called again on
+// the state that the other request has left, and once more after each further
+// conflict. So fn should change what it is given, depend on little else, and do
+// nothing that must not be done twice. If the session ends before it is saved,
+// ErrorHandler responds with [ErrEnded].
 //
-// Do not call a method that changes the session from fn, nor write the response:
-// both panic.
+// After the response has begun, the change is saved when the handler returns, as
+// far as it needs no new token; in a handler that streams, call Save. If the
+// deadline of the request's context has passed, the change is not saved. If fn
+// panics, nothing is changed.
 func (s *Session[T]) Update(fn func(*T)) {
-	l := s.live.Load()
-	s.enter("Update")
+	s.update("Update", fn, func(*unit[T]) {})
+}
+
+// Login is an Update after which the subject counts as just authenticated: it
+// renews the secret and sets [Session.AuthenticatedAt], also if the subject stays
+// the same. Call it in a login, and with nil when the user has confirmed the
+// password. Without it a change of the subject renews the secret too, but a
+// login of the same user does not.
+//
+// A login is refused with [ErrRevoked] if its subject was revoked after the
+// request had arrived.
+func (s *Session[T]) Login(fn func(*T)) {
+	s.update("Login", fn, func(u *unit[T]) {
+		u.intent.renew, u.intent.login = true, true
+		u.show(func(v *view) { v.status = StatusRenewed })
+	})
+}
+
+func (s *Session[T]) update(call string, fn func(*T), then func(*unit[T])) {
+	u := s.lock(call)
 	defer s.unlock(context.Background())
-	l.relied = true
-	if s.over.Load() {
-		l.fail(fmt.Errorf("session: Update after the handler has returned: %w", ErrCommitted))
+	s.require(call, u)
+	if fn != nil {
+		done := false
+		defer func() {
+			if !done { // fn has panicked
+				_ = u.replay(u.base())
+			}
+		}()
+		_ = u.apply(func(state *T) error { fn(state); return nil })
+		done = true
+		c := u.opened()
+		c.updates = append(c.updates, fn)
+		u.changed()
 	}
-	done := false
-	defer func() {
-		if !done { // fn has panicked
-			_ = l.undo()
-		}
-	}()
-	_ = l.apply(func(value *T) error { fn(value); return nil })
-	done = true
-	l.updates = append(l.updates, fn)
-	l.changed()
+	then(u)
 }
 
 // Take reads a field of the state and sets it to zero, so that a value is used
-// only once: a flash message, a return address. What another request has put
-// there meanwhile stays for the next one. Two requests at once may both take the
-// same value; where that matters, as with one-time codes, use
-// [Session.Transact].
+// only once: a flash message, a return address. It changes nothing if the field
+// is zero or empty. What a concurrent request puts there stays for the next one:
+// of a slice or a map only the returned elements are removed. Two concurrent
+// requests may both take the same value; if that matters, as with one-time codes,
+// use [Session.Transact].
 func Take[T, V any](s *Session[T], field func(*T) *V) V {
+	var zero V
+	state := s.State()
+	if isEmpty(reflect.ValueOf(field(&state)).Elem()) {
+		return zero
+	}
 	var taken V
 	first := true
 	s.Update(func(state *T) {
-		var zero V
 		p := field(state)
-		switch {
-		case first:
+		if first {
 			taken, *p, first = *p, zero, false
-		case reflect.DeepEqual(*p, taken): // repeated after a conflict
-			*p = zero
+			return
 		}
+		remove(reflect.ValueOf(p).Elem(), reflect.ValueOf(&taken).Elem())
 	})
 	return taken
 }
 
-// Clear sets the state to the initial one. The session goes on: use
+// isEmpty reports whether there is nothing to take.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
+// remove removes what was taken from v, which another request may have changed.
+func remove(v, taken reflect.Value) {
+	switch {
+	case reflect.DeepEqual(v.Interface(), taken.Interface()):
+		v.SetZero()
+	case v.Kind() == reflect.Slice && v.Len() > taken.Len() &&
+		reflect.DeepEqual(v.Slice(0, taken.Len()).Interface(), taken.Interface()):
+		v.Set(v.Slice(taken.Len(), v.Len()))
+	case v.Kind() == reflect.Map:
+		for _, key := range taken.MapKeys() {
+			if has := v.MapIndex(key); has.IsValid() && reflect.DeepEqual(has.Interface(), taken.MapIndex(key).Interface()) {
+				v.SetMapIndex(key, reflect.Value{})
+			}
+		}
+	}
+}
+
+// Clear sets the state to the initial one. The session goes on; use
 // [Session.Destroy] for a logout.
 func (s *Session[T]) Clear() {
-	s.Update(func(state *T) { *state = s.m.initial() })
+	s.Update(func(state *T) { _ = s.m.decode(nil, state) })
 }
 
 // Transact is for decisions that must be made on the current state: one-time
-// codes, counters of attempts. It loads the state anew, applies pending updates
-// to it and then fn, and saves the result, all again when another request gets
-// in between. When it returns nil, the change is in the store. When fn returns
-// an error, nothing is changed or saved, and Transact returns that error.
+// codes, counters of attempts. It reloads the state, applies pending updates and
+// fn, and saves. If a concurrent request changes the session, it tries again from
+// the reload, so fn may run several times, and in several requests at once. Do
+// not call another server from fn. If Transact returns nil, the change is in the
+// store. If fn returns an error, nothing is changed or saved, and Transact
+// returns that error as it is.
 //
-// A store that keeps the state with the client cannot do this; the error is then
-// [errors.ErrUnsupported]. It is [ErrNotFound] when the session has ended
-// meanwhile, [ErrCommitted] when the response has begun and the change needs a
-// new cookie. What [Session.Update] says of its fn holds for this one.
-func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) error {
-	l := s.live.Load()
-	s.enter("Transact")
+// Returns errors.ErrUnsupported if the client holds the state.
+// Returns ErrEnded, which matches ErrNotFound, if the session has ended.
+// Returns ErrCommitted if the response has begun and the change needs a new
+// token, or if the handler has returned.
+// Returns ErrConflict if concurrent requests kept changing the session.
+// Returns ErrTooLarge, ErrFull, ErrRevoked or ErrWithheld as they say.
+// Returns ErrUnavailable if the store did not answer: the change may have been
+// applied. It wraps the error of ctx if that has ended.
+func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) (err error) {
+	u := s.lock("Transact")
 	defer s.unlock(ctx)
-	l.relied = true
-	switch {
-	case l.err != nil:
-		return l.err
-	case s.over.Load():
-		return fmt.Errorf("session: Transact after the handler has returned: %w", ErrCommitted)
-	case s.m.core.clientHeld:
-		return fmt.Errorf("session: Transact: %T keeps nothing on the server: %w", s.m.core.store, errors.ErrUnsupported)
+	if err := s.ready("transact", u); err != nil {
+		return err
 	}
-	err := l.transact(ctx, fn)
+	if s.m.engine.ClientHeld() {
+		return wrap("transact", fmt.Errorf("the client holds the state: %w", errors.ErrUnsupported))
+	}
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		// fn has failed or panicked, or the result was not saved.
+		if undo := u.replay(u.base()); err == nil {
+			err = undo
+		}
+	}()
+	var failed error // of fn
+	u.opened()
+	err = u.refresh(ctx)
 	if err == nil {
-		l.changed()
+		err = u.save(ctx, func() error {
+			failed = u.apply(fn)
+			return failed
+		})
 	}
-	return err
+	if err != nil {
+		if failed != nil && errors.Is(err, failed) {
+			return failed
+		}
+		return wrap("transact", err)
+	}
+	u.changed()
+	done = true
+	return nil
 }
 
-// Save saves now what would be saved before the response begins. Its errors are
-// those of [Session.Transact]. A new token still leaves with the response.
+// Save saves now what would be saved before the response begins. A new token
+// still leaves with the response. It returns the errors of [Session.Transact],
+// except for errors.ErrUnsupported.
 func (s *Session[T]) Save(ctx context.Context) error {
-	l := s.live.Load()
-	s.enter("Save")
+	u := s.lock("Save")
 	defer s.unlock(ctx)
-	l.relied = true
-	switch {
-	case l.err != nil:
-		return l.err
-	case s.over.Load():
-		return fmt.Errorf("session: Save after the handler has returned: %w", ErrCommitted)
+	if err := s.ready("save", u); err != nil {
+		return err
 	}
-	l.loaded = time.Now().UnixMilli()
-	return l.save(ctx, nil)
+	return wrap("save", u.save(ctx, nil))
+}
+
+// Token saves the session and returns its token, for a response that carries it
+// in its body. The client sends it back as the [Transport] demands. It returns ""
+// if there is no session: a visitor whose state never changed has none.
+//
+// Returns errors.ErrUnsupported if the transport is the cookie, which scripts
+// must not read. Returns the errors of [Session.Save].
+func (s *Session[T]) Token(ctx context.Context) (string, error) {
+	if !s.m.cfg.Transport.isHeader {
+		return "", wrap("token", fmt.Errorf("the transport is the cookie: %w", errors.ErrUnsupported))
+	}
+	u := s.lock("Token")
+	defer s.unlock(ctx)
+	if err := s.ready("token", u); err != nil {
+		return "", err
+	}
+	if err := u.save(ctx, nil); err != nil || u.phase != phaseStored {
+		return "", wrap("token", err)
+	}
+	return s.m.engine.Token(u.snapshot), nil
 }
 
 // Renew gives the session a new secret when it is saved, for a change of
-// privileges that does not change the subject. The old token is dead from then
-// on. A new session has nothing to renew.
+// privileges that does not change the subject. The old token is invalid from then
+// on. It has no effect on a new session, which has a new secret anyway, nor on
+// one that a concurrent request has renewed.
 func (s *Session[T]) Renew() {
-	s.intend(func(l *live[T]) {
-		l.renew = true
-		l.show(func(v *view) { v.status = StatusRenewed })
+	s.intend("Renew", func(u *unit[T]) {
+		u.intent.renew = true
+		u.show(func(v *view) { v.status = StatusRenewed })
 	})
 }
 
@@ -181,55 +319,170 @@ func (s *Session[T]) Renew() {
 // ("remember me"). It counts from the next save on, and by itself makes no
 // session of an anonymous visitor.
 func (s *Session[T]) SetPersistent(persistent bool) {
-	s.intend(func(l *live[T]) { l.persist = &persistent })
+	s.intend("SetPersistent", func(u *unit[T]) { u.intent.persistent = &persistent })
 }
 
 // Destroy ends the session: when it is saved, the record is deleted and the
-// cookie expired. What was not saved is forgotten. An Update after it begins a
-// new session under a new ID.
+// cookie expired. What was not saved is dropped. An Update after it starts a new
+// session under a new ID.
 func (s *Session[T]) Destroy() {
-	s.intend(func(l *live[T]) { _ = l.destroy() })
+	s.intend("Destroy", func(u *unit[T]) { _ = u.becomeNew() })
 }
 
-// intend notes what the request wants. Inside a callback it waits until that has
-// returned.
-func (s *Session[T]) intend(wish func(*live[T])) {
-	l := s.live.Load()
-	s.enter("a method that changes the session")
+// intend notes what the request wants.
+func (s *Session[T]) intend(call string, note func(*unit[T])) {
+	u := s.lock(call)
 	defer s.unlock(context.Background())
-	l.relied = true
-	if s.over.Load() {
-		l.fail(fmt.Errorf("session: change after the handler has returned: %w", ErrCommitted))
-	}
-	wish(l)
+	s.require(call, u)
+	note(u)
 }
 
 // Err returns why the session could not be loaded, or nil.
-func (s *Session[T]) Err() error { return s.live.Load().err }
+func (s *Session[T]) Err() error { return s.unit.Load().err }
 
-// ID returns the session's public handle. A new session is stored under it when
-// it is saved, if it is; Destroy changes it.
-func (s *Session[T]) ID() ID { return s.live.Load().drawID() }
+// ID returns the session's public handle. A new session is stored under it if it
+// is stored; Destroy changes it.
+func (s *Session[T]) ID() ID { return s.unit.Load().drawID() }
 
 // IsNew reports whether the session did not exist before this request.
-func (s *Session[T]) IsNew() bool { return s.live.Load().look().isNew }
+func (s *Session[T]) IsNew() bool { return s.unit.Load().look().isNew }
 
 // Status returns what has become of the session in this request so far.
-func (s *Session[T]) Status() Status { return s.live.Load().look().status }
+func (s *Session[T]) Status() Status { return s.unit.Load().look().status }
 
 // CreatedAt returns when the session was first stored, or the zero Time.
-func (s *Session[T]) CreatedAt() time.Time { return fromMillis(s.live.Load().look().created) }
+func (s *Session[T]) CreatedAt() time.Time { return fromMillis(s.unit.Load().look().created) }
 
-// ExpiresAt returns when the session will end if it is not extended, or the zero
-// Time where it is not stored.
-func (s *Session[T]) ExpiresAt() time.Time { return fromMillis(s.live.Load().look().expires) }
+// ExpiresAt returns when the session ends if it is not extended, or the zero
+// Time if it is not stored.
+func (s *Session[T]) ExpiresAt() time.Time { return fromMillis(s.unit.Load().look().expires) }
+
+// AuthenticatedAt returns when the session's subject was last established, by a
+// change of the subject or by [Session.Login], as far as that is stored. It
+// returns the zero Time if there is no subject.
+func (s *Session[T]) AuthenticatedAt() time.Time {
+	return fromMillis(s.unit.Load().look().authenticated)
+}
 
 // Format implements [fmt.Formatter]: with every verb a session prints as its ID,
 // and shows neither its state nor its token.
 func (s *Session[T]) Format(f fmt.State, _ rune) {
 	id := ID{}
-	if l := s.live.Load(); l != nil {
-		id = l.id()
+	if u := s.unit.Load(); u != nil {
+		id = u.look().id
 	}
 	_, _ = io.WriteString(f, "session "+id.String())
+}
+
+// from loads the session for a caller that relies on it.
+func (s *Session[T]) from(ctx context.Context) *Session[T] {
+	if s.load(ctx).err != nil {
+		s.lock("From").needed = true
+		s.mu.Unlock()
+	}
+	return s
+}
+
+// load returns the session's unit and loads it at the first call.
+func (s *Session[T]) load(ctx context.Context) *unit[T] {
+	if u := s.unit.Load(); u != nil && !u.passing {
+		return u
+	}
+	s.mu.Lock()
+	defer s.unlock(ctx)
+	if u := s.unit.Load(); u != nil && (!u.passing || u.needed || ctx.Err() != nil) {
+		return u
+	}
+	u := s.find(ctx)
+	if u.err != nil && ctx.Err() != nil {
+		if s.request.Context().Err() == nil {
+			u.passing = true
+		} else {
+			// The client hung up, or a middleware has responded. A logout counts
+			// all the same.
+			own, cancel := detach(ctx)
+			defer cancel()
+			u = s.find(own)
+		}
+	}
+	s.share(u)
+	return u
+}
+
+func (s *Session[T]) newUnit() *unit[T] {
+	return &unit[T]{m: s.m, request: s.request, arrived: s.arrived}
+}
+
+// find loads the session that the request's token opens.
+func (s *Session[T]) find(ctx context.Context) *unit[T] {
+	u := s.newUnit()
+	var buf [transport.MaxCandidates]transport.Candidate
+	candidates, seen := s.m.transport.Read(buf[:0], s.header.lines())
+	u.seen = seen
+	u.load(ctx, candidates)
+	return u
+}
+
+// share lets readers see u from now on.
+func (s *Session[T]) share(u *unit[T]) {
+	u.shared = true
+	if s.progress.Load() != responseOpen {
+		u.committed, u.stale = true, false
+	}
+	s.unit.Store(u)
+}
+
+// lock locks the session and returns its unit. It panics inside a callback if
+// the session is locked: the callback would wait for itself.
+func (s *Session[T]) lock(call string) *unit[T] {
+	if !s.mu.TryLock() {
+		if insideCallback() {
+			panic("session: " + call + " inside Update or Transact, or another callback")
+		}
+		s.mu.Lock()
+	}
+	return s.unit.Load()
+}
+
+// unlock unlocks the session and passes its events on, since an observer may use
+// the session.
+func (s *Session[T]) unlock(ctx context.Context) {
+	var events []Event
+	if u := s.unit.Load(); u != nil {
+		events, u.outbox.events = u.outbox.events, nil
+	}
+	s.mu.Unlock()
+	if len(events) > 0 {
+		s.m.events.emit(ctx, events)
+	}
+}
+
+// require notes that the handler relies on the session, and reports a change that
+// comes too late to be saved.
+func (s *Session[T]) require(call string, u *unit[T]) {
+	u.needed = true
+	if s.progress.Load() == handlerReturned {
+		_ = u.fail(call+" after the handler has returned", ErrCommitted)
+	}
+}
+
+// ready notes that the handler relies on the session, and returns why it cannot
+// be saved.
+func (s *Session[T]) ready(call string, u *unit[T]) error {
+	u.needed = true
+	switch {
+	case u.err != nil:
+		return u.err
+	case s.progress.Load() == handlerReturned:
+		return wrap(call, fmt.Errorf("the handler has returned: %w", ErrCommitted))
+	}
+	return nil
+}
+
+// fromMillis converts Unix milliseconds; 0 is the zero Time.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

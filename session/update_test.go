@@ -283,8 +283,8 @@ func TestLostAnswers(t *testing.T) {
 		if response := b.do(m, login); cookieChange(response) != "set" {
 			t.Errorf("the login was repeated: cookie %q", cookieChange(response))
 		}
-		if got := b.read(m); got.User != "alice" || got.Count != 0 {
-			t.Errorf("state %+v, want alice's, with nothing of what was there", got)
+		if got := b.read(m); got.User != "alice" || got.Count != 1 {
+			t.Errorf("state %+v, want alice's, with what was there", got)
 		}
 	})
 	t.Run("of a logout", func(t *testing.T) {

@@ -6,77 +6,65 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/typedsession/typedsession/store"
+	"github.com/typedsession/typedsession/internal/engine"
 )
 
-// watchInterval is how often a watched session is looked at, and so how long it
-// may take to notice that it has ended, where the store is no Notifier.
+// watchInterval is how often a watched session is looked at if the store is no
+// Notifier, and so how long it may take to notice that it has ended.
 const watchInterval = 5 * time.Second
 
 // Watch returns a context derived from ctx that is also cancelled when the
 // session ends elsewhere: destroyed, revoked, expired or superseded by a new
-// secret. It is for handlers that run long, such as event streams and sockets,
-// which nobody would ask for their token again. [context.Cause] then matches
-// [ErrNotFound].
+// secret. Use it in long-running handlers (SSE, WebSocket), which would otherwise
+// outlive the session. [context.Cause] then matches [ErrNotFound].
 //
-// A store that is a [Notifier] tells at once; others are asked every 5 seconds.
-// While the store does not answer, nothing is taken for ended, unless the
-// session could not even be loaded: see [Session.Err]. Watching is not use: it
-// does not extend the session. It takes a goroutine until ctx is done, so ctx
-// should be the request's.
+// If the store is a [store.Notifier], the context is cancelled at once; otherwise
+// the store is asked every 5 seconds. While the store does not answer, the
+// session counts as live. Watching is not use: it does not extend the session.
+// It takes a goroutine until ctx is done, so ctx should be the request's.
 func (s *Session[T]) Watch(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
-	go s.m.core.watch(ctx, cancel, func() witness {
-		s.turn.Lock()
-		defer s.turn.Unlock()
-		return s.live.Load().witness()
-	})
+	go s.watch(ctx, cancel)
 	return ctx
 }
 
-// witness is what it takes to tell whether a session is the one it was.
-type witness struct {
-	id     ID
-	ref    string
-	secret secret
-	state  existence
+// watched is what it takes to tell whether a session is the one it was.
+type watched struct {
+	phase     phase
+	destroyed bool
+	snapshot  engine.Snapshot
+	wake      <-chan struct{} // of a session that is not stored yet
 }
 
-type existence uint8
-
-const (
-	unborn existence = iota // not stored yet
-	living
-	gone
-)
-
-func (y *cycle) witness() witness {
-	seen := y.look()
-	w := witness{id: seen.id, ref: y.ref, secret: y.secret}
+func (s *Session[T]) watched() watched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.unit.Load()
+	w := watched{phase: u.phase, destroyed: u.look().status == StatusDestroyed}
 	switch {
-	case y.live:
-		w.state = living
-	case y.muted || seen.status == StatusDestroyed || y.err != nil:
-		w.state = gone
+	case u.snapshot != nil:
+		w.snapshot = *u.snapshot
+	case u.wake == nil:
+		u.wake = make(chan struct{})
 	}
+	w.wake = u.wake
 	return w
 }
 
 // watch cancels when the session has ended. It looks again after each change of
 // the record, after a while, and when the session would expire.
-func (c *core) watch(ctx context.Context, cancel context.CancelCauseFunc, look func() witness) {
+func (s *Session[T]) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	defer cancel(nil) // the cause, if any, was given before
-	notifier, _ := c.store.(store.Notifier)
-	for w := look(); ctx.Err() == nil; w = look() {
-		var changed <-chan struct{}
-		stop := func() {}
-		if notifier != nil && w.state == living {
+	for ctx.Err() == nil {
+		w := s.watched()
+		changed, stop := w.wake, func() {}
+		if w.phase == phaseStored {
 			// Before the record is read, so that no change is missed.
-			changed, stop = notifier.Subscribe(w.id)
+			changed, stop = s.m.engine.Subscribe(w.snapshot.ID)
 		}
-		wait, err := c.check(ctx, w)
-		// The session itself may have renewed its secret since it was looked at.
-		if errors.Is(err, ErrNotFound) && look() == w {
+		wait, err := s.check(ctx, w)
+		// The request itself may have renewed the secret since.
+		if now := s.watched(); errors.Is(err, ErrNotFound) && now.phase == w.phase && now.snapshot.Secret == w.snapshot.Secret && now.snapshot.Rev == w.snapshot.Rev {
 			cancel(err)
 		}
 		timer := time.NewTimer(wait)
@@ -90,39 +78,18 @@ func (c *core) watch(ctx context.Context, cancel context.CancelCauseFunc, look f
 	}
 }
 
-// check returns how long to wait before looking again, and an ErrNotFound that
-// says why the session is not live any more.
-func (c *core) check(ctx context.Context, w witness) (time.Duration, error) {
-	switch w.state {
-	case unborn:
-		return watchInterval, nil
-	case gone:
-		return watchInterval, errEnded
-	}
-	rec, err := c.loadFresh(ctx, w.id, w.ref)
-	if errors.Is(err, ErrNotFound) {
-		return watchInterval, errEnded
-	}
-	if err != nil {
-		return watchInterval, err
-	}
-	h, _, err := c.openPayload(&rec)
-	if err != nil || rec.ID != w.id {
-		return watchInterval, errEnded
-	}
-	now := time.Now().UnixMilli()
-	left := time.Duration(min(rec.Expires.UnixMilli(), c.expiry(&h))-now) * time.Millisecond
+// check returns how long to wait before looking again, and an error that matches
+// ErrNotFound if the session is not live any more.
+func (s *Session[T]) check(ctx context.Context, w watched) (time.Duration, error) {
 	switch {
-	case left <= 0:
-		return watchInterval, errEnded
-	case h.hash != nil && !w.secret.opens(&h):
-		return watchInterval, fmt.Errorf("session: superseded by a new secret: %w", ErrNotFound)
-	case c.revoker != nil:
-		revoked, err := c.revoked(ctx, w.id, rec.Subject, &h)
-		if revoked {
-			err = errEnded
-		}
-		return min(watchInterval, left), err
+	case w.phase == phaseNew && !w.destroyed:
+		return watchInterval, nil // not stored yet
+	case w.phase != phaseStored:
+		return watchInterval, wrap("watch", ErrNotFound)
 	}
-	return min(watchInterval, left), nil
+	left, err := s.m.engine.Check(ctx, w.snapshot)
+	if err != nil {
+		return watchInterval, fmt.Errorf("session: watch: %w", err)
+	}
+	return min(left, watchInterval), nil
 }

@@ -1,0 +1,191 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/typedsession/typedsession/internal/commitwriter"
+	"github.com/typedsession/typedsession/internal/transport"
+)
+
+// sessionKey is the context key under which From finds a session of T.
+type sessionKey[T any] struct{}
+
+// request is all that a request needs, in one allocation: the context that
+// carries the session, the session, and the response that commits it.
+type request[T any] struct {
+	context.Context
+	session  Session[T]
+	response commitwriter.Writer
+}
+
+// Value implements [context.Context].
+func (q *request[T]) Value(key any) any {
+	switch key := key.(type) {
+	case sessionKey[T]:
+		return &q.session
+	case *Manager[T]:
+		if key == q.session.m {
+			return &q.session
+		}
+	}
+	return q.Context.Value(key)
+}
+
+// Format implements [fmt.Formatter]. Contexts get printed, and by reflection
+// that would read the session without its locks and show the token.
+func (q *request[T]) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "session context")
+}
+
+// Wrap returns a handler that serves next with a session in the context of each
+// request. Put it outside of everything that uses the session, once: inside of
+// itself it does nothing. It starts no goroutine, and a request that does not use
+// its session does not call the store.
+func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if ctx.Value(m) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		q := &request[T]{Context: ctx}
+		r = r.WithContext(q)
+		s := &q.session
+		s.m, s.request, s.arrived = m, r, time.Now().UnixMilli()
+		// Taken now: a proxy below may remove the header, and reading it later
+		// would race with that.
+		s.header = newTokenHeader(r.Header[m.transport.RequestHeader()])
+		q.response.Init(w, q)
+		completed := false
+		defer func() {
+			if !completed {
+				// A panic commits nothing. It is not recovered, so that it goes
+				// on unchanged.
+				q.response.Abandon()
+			}
+		}()
+		if m.cfg.EagerLoad && s.load(q).err != nil {
+			s.from(q)
+			_ = q.response.Commit() // ErrorHandler responds
+		} else {
+			next.ServeHTTP(q.response.ResponseWriter(), r)
+			q.response.Finish()
+		}
+		completed = true
+	})
+}
+
+// Handle returns a handler that calls h with its session, loaded. If the session
+// cannot be loaded, ErrorHandler responds and h is not called. It needs no
+// [Manager.Wrap] around it, and shares the session with one that is there.
+func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[T])) http.Handler {
+	return m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := m.From(r.Context())
+		if s.Err() != nil {
+			return // the commit responds
+		}
+		h(w, r, s)
+	}))
+}
+
+// RequireSubject returns a handler that serves next if the session has a subject,
+// and otherwise Config.LoginHandler. It belongs inside of [Manager.Wrap]. If the
+// session cannot be loaded, ErrorHandler responds.
+func (m *Manager[T]) RequireSubject(next http.Handler) http.Handler {
+	return m.require(next, m.cfg.LoginHandler, func(s *Session[T]) bool {
+		state := s.State()
+		return m.cfg.Subject(&state) != ""
+	})
+}
+
+// RequireRecentLogin returns a handler that serves next if the subject was
+// authenticated less than maxAge ago, and otherwise Config.ReauthHandler. Use it
+// for sensitive actions such as changing a password. It belongs inside of
+// [Manager.Wrap]. If the session cannot be loaded, ErrorHandler responds. With a
+// maxAge of zero or less it serves next to no request. See OWASP Session
+// Management Cheat Sheet, "Reauthentication".
+func (m *Manager[T]) RequireRecentLogin(maxAge time.Duration, next http.Handler) http.Handler {
+	return m.require(next, m.cfg.ReauthHandler, func(s *Session[T]) bool {
+		// The zero Time is too long ago for every maxAge.
+		return time.Since(s.AuthenticatedAt()) < maxAge
+	})
+}
+
+func (m *Manager[T]) require(next, otherwise http.Handler, ok func(*Session[T]) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := m.From(r.Context())
+		switch {
+		case s.Err() != nil: // the commit responds
+		case ok(s):
+			next.ServeHTTP(w, r)
+		default:
+			otherwise.ServeHTTP(w, r)
+		}
+	})
+}
+
+// Committed implements [commitwriter.Owner].
+func (q *request[T]) Committed() bool { return q.session.progress.Load() != responseOpen }
+
+// Commit implements [commitwriter.Owner].
+func (q *request[T]) Commit(header http.Header) error {
+	s := &q.session
+	u := s.lock("response written")
+	if u == nil {
+		s.progress.Store(responseCommitted)
+		s.mu.Unlock()
+		return nil // the request has not used its session
+	}
+	progress := uint32(handlerReturned)
+	defer func() {
+		// If a replayed update has panicked and a caller recovers that, nothing
+		// more is saved.
+		s.progress.Store(progress)
+		u.committed = true
+		s.unlock(q)
+	}()
+	err := u.commit(q.Context)
+	if err == nil {
+		u.announce(header)
+	} else if u.outbox.action == tellEnd {
+		u.outbox.action = tellNothing // the record may still be there
+	}
+	u.stale = false
+	progress = responseCommitted
+	return err
+}
+
+// Refuse implements [commitwriter.Owner].
+func (q *request[T]) Refuse(w http.ResponseWriter, err error) {
+	s := &q.session
+	s.mu.Lock()
+	// The client must learn a secret that an earlier Save has renewed.
+	s.unit.Load().announce(w.Header())
+	s.mu.Unlock()
+	transport.NoStore(w.Header())
+	answered := false
+	defer func() {
+		if !answered { // it has panicked, and a caller may recover that
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}()
+	s.m.cfg.ErrorHandler(w, s.request, err)
+	answered = true
+}
+
+// Finish implements [commitwriter.Owner].
+func (q *request[T]) Finish(save bool) {
+	s := &q.session
+	s.mu.Lock()
+	defer s.unlock(q)
+	u := s.unit.Load()
+	if save && u != nil && s.progress.Load() != handlerReturned && u.err == nil &&
+		(u.destroyed != nil || u.dirty() || u.due()) {
+		_ = u.commit(q.Context) // reported by an event
+	}
+	s.progress.Store(handlerReturned)
+}

@@ -1,0 +1,165 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2" //nolint:depguard // jitter between retries, not a secret
+	"time"
+
+	"github.com/typedsession/typedsession/internal/engine"
+	"github.com/typedsession/typedsession/internal/payload"
+	"github.com/typedsession/typedsession/internal/writequeue"
+)
+
+// writePlan is the write that a request calls for.
+type writePlan struct {
+	kind     writeKind
+	change   engine.Change
+	newToken bool // the client must be told of it
+}
+
+// writeKind is what a write is for.
+type writeKind uint8
+
+const (
+	writeNothing   writeKind = iota
+	writeExtension           // an unchanged session
+	writeState
+	writeSecret // and perhaps the state
+)
+
+// plan returns the write that the request calls for, which may be none. tx means
+// that a transaction has just run.
+func (u *unit[T]) plan(tx bool) (writePlan, error) {
+	s := u.snapshot
+	p := writePlan{change: engine.Change{
+		Subject: u.baseOwner, Persistent: s.Meta.Persistent, Extend: true,
+		Login: u.intent.login, Exempt: u.intent.exempt, Arrived: u.arrived,
+	}}
+	if tx || u.pending() > 0 {
+		if err := u.planState(&p); err != nil {
+			return writePlan{}, err
+		}
+	}
+	if keep := u.intent.persistent; keep != nil && *keep != s.Meta.Persistent {
+		p.kind, p.change.Persistent = max(p.kind, writeState), *keep
+	}
+	if u.intent.renew {
+		p.kind = writeSecret
+	}
+	if p.kind == writeNothing {
+		u.settle()
+		u.intent.persistent = nil
+		u.planUpkeep(&p)
+	}
+	if p.kind == writeSecret {
+		p.change.Renew = true
+	}
+	if p.change.Login {
+		p.change.Label = u.label()
+	}
+	p.newToken = p.kind == writeSecret || p.kind != writeNothing && (u.m.engine.ClientHeld() || u.stale) ||
+		p.change.Persistent != s.Meta.Persistent
+	if !u.committed || !p.newToken {
+		return p, nil
+	}
+	// The client cannot be told any more.
+	var err error = ErrCommitted
+	switch {
+	case p.kind == writeExtension:
+		err = nil
+	case !tx:
+		err = u.drop(ErrCommitted)
+	}
+	return writePlan{}, err
+}
+
+// planState plans to write the state, if it differs from the stored one.
+func (u *unit[T]) planState(p *writePlan) error {
+	encoded, err := u.encode()
+	if err != nil {
+		return err
+	}
+	// A write without an answer may have changed the record from what is known.
+	if len(u.unanswered) == 0 && bytes.Equal(encoded[payload.Room:], u.snapshot.State) {
+		return nil
+	}
+	p.kind, p.change.State = writeState, encoded
+	p.change.Subject = u.owner(&u.read.state)
+	if p.change.Subject != u.baseOwner {
+		p.kind, p.change.Login = writeSecret, true
+	}
+	return nil
+}
+
+// planUpkeep plans what a session needs that the request has not changed: a later
+// expiry, its place in the index of its subject, a token under the newest key.
+func (u *unit[T]) planUpkeep(p *writePlan) {
+	e := u.m.engine
+	due := u.due()
+	if u.stale && !u.committed && !due && !e.ClientHeld() && !e.SealsRecords() {
+		u.outbox.action, u.stale = tellToken, false // the record stays as it is
+		return
+	}
+	reseal := u.stale && (u.m.extendsReads || !e.ClientHeld())
+	if !due && !reseal {
+		return
+	}
+	p.kind = writeExtension
+	p.change.Extend = u.m.extendsReads && e.Due(u.snapshot, time.Now().UnixMilli())
+}
+
+// writer is an update's place in the queue of its session.
+type writer struct {
+	queue  *writequeue.Queue
+	id     ID
+	waited bool
+	in     bool
+	paused bool
+}
+
+// enter waits in the queue.
+func (w *writer) enter(ctx context.Context) (err error) {
+	w.waited = true
+	if w.in, err = w.queue.Enter(ctx, w.id); err != nil {
+		return fmt.Errorf("%w: %w", ErrConflict, err)
+	}
+	return nil
+}
+
+func (w *writer) leave() {
+	if w.in {
+		w.queue.Leave()
+	}
+}
+
+// wait waits before the attempt that follows a conflict. The first few conflicts
+// are with requests of this process that were past the queue. Later ones are with
+// other processes: every second attempt is made after a pause, since after a
+// pause the known record is an old one, and the attempt after that at once.
+func (w *writer) wait(ctx context.Context, attempt int) error {
+	switch {
+	case !w.waited:
+		return w.enter(ctx)
+	case attempt > 4 && !w.paused:
+		w.paused = true
+		return pause(ctx, attempt)
+	}
+	w.paused = false
+	return nil
+}
+
+// pause waits for a random time, so that processes do not meet again, below a
+// bound that grows from 1 to 32 ms.
+func pause(ctx context.Context, attempt int) error {
+	bound := time.Millisecond << min(attempt/4-1, 5)
+	timer := time.NewTimer(rand.N(bound))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrConflict, ctx.Err())
+	}
+}
