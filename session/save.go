@@ -227,13 +227,13 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 		if err != nil || p.kind == writeNothing {
 			return err
 		}
-		current, err := u.write(ctx, p)
+		err = u.write(ctx, p)
 		switch {
 		case err == nil:
 			return nil
 		case p.kind == writeExtension:
 			return u.extensionFailed(err)
-		case current == nil:
+		case !isOvertaken(err):
 			return u.fail("save", err)
 		case attempt == maxAttempts:
 			return u.fail("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
@@ -241,7 +241,7 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 		if err := w.wait(ctx, attempt); err != nil {
 			return u.fail("save", err)
 		}
-		if err := current(); err != nil {
+		if err := u.catchUp(ctx, err); err != nil {
 			return err
 		}
 		if u.phase != phaseStored {
@@ -265,30 +265,43 @@ func (u *unit[T]) extensionFailed(err error) error {
 	return nil
 }
 
-// write hands a change to the store. If another request was faster, the function
-// that it returns goes on with what that request has left.
-func (u *unit[T]) write(ctx context.Context, p writePlan) (current func() error, err error) {
+// write hands a change to the store.
+func (u *unit[T]) write(ctx context.Context, p writePlan) error {
 	saved := new(engine.Snapshot)
-	err = u.m.engine.Update(ctx, u.snapshot, &p.change, saved)
-	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
-		err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved)
-	}
-	var conflict *store.ConflictError
-	switch {
-	case err == nil:
+	err := u.m.engine.Update(ctx, u.snapshot, &p.change, saved)
+	if err == nil {
 		u.updated(ctx, saved, p)
-		return nil, nil
-	case errors.As(err, &conflict):
-		if p.kind != writeExtension {
-			u.event(Event{Kind: EventConflict, ID: u.snapshot.ID, Subject: u.snapshot.Subject})
+		return nil
+	}
+	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
+		if err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved); err == nil {
+			u.updated(ctx, saved, p)
+			return nil
 		}
-		return func() error { return u.overtaken(&conflict.Current) }, err
-	case errors.Is(err, ErrNotFound), errors.Is(err, store.ErrExists):
-		return func() error { return u.refresh(ctx) }, err
-	case engine.IsUnanswered(err) && p.kind != writeExtension:
+	}
+	switch {
+	case p.kind == writeExtension:
+	case errors.Is(err, ErrConflict):
+		u.event(Event{Kind: EventConflict, ID: u.snapshot.ID, Subject: u.snapshot.Subject})
+	case errors.Is(err, ErrUnavailable):
 		u.unanswered = append(u.unanswered, unanswered{saved.Rev, saved.Secret, p.newToken, u.pending()})
 	}
-	return nil, err
+	return err
+}
+
+// isOvertaken reports whether a write failed because the record is not what it
+// was: another request has changed, ended or restored it.
+func isOvertaken(err error) bool {
+	return errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) || errors.Is(err, store.ErrExists)
+}
+
+// catchUp goes on with what the store holds after a write was overtaken.
+func (u *unit[T]) catchUp(ctx context.Context, err error) error {
+	var conflict *store.ConflictError
+	if errors.As(err, &conflict) {
+		return u.overtaken(&conflict.Current)
+	}
+	return u.refresh(ctx)
 }
 
 func isDeleted(err error) bool {
