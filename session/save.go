@@ -108,31 +108,35 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 	if err != nil {
 		return err
 	}
-	if subject == "" {
-		unchanged := bytes.Equal(encoded[payload.Room:], u.m.initial)
-		if unchanged && (tx == nil || u.phase != phaseEnded) {
-			u.settle()
-			return nil // worth neither a record nor a cookie
-		}
+	unchanged := subject == "" && bytes.Equal(encoded[payload.Room:], u.m.initial)
+	if unchanged && (tx == nil || u.phase != phaseEnded) {
+		u.settle()
+		return nil // worth neither a record nor a cookie
 	}
-	if u.phase == phaseEnded {
-		if u.joinable(subject) {
-			return u.join(ctx, tx)
-		}
-		if subject == "" {
-			return u.drop(ErrEnded)
-		}
+	if u.phase == phaseEnded && u.joinable(subject) {
+		return u.join(ctx, tx)
 	}
-	switch {
-	case u.committed:
-		return u.drop(ErrCommitted)
-	case u.withheld() && subject != "":
-		return u.drop(ErrWithheld)
-	case u.withheld():
-		_ = u.drop(ErrWithheld) // reported; there is no login that would be missed
-		return nil
+	if refused := u.refusal(subject); refused != nil {
+		err := u.drop(refused)
+		if errors.Is(err, ErrWithheld) && subject == "" {
+			return nil // reported; there is no login that would be missed
+		}
+		return err
 	}
 	return u.insert(ctx, encoded, subject)
+}
+
+// refusal returns why the request cannot start a session, or nil.
+func (u *unit[T]) refusal(subject string) error {
+	switch {
+	case u.phase == phaseEnded && subject == "":
+		return ErrEnded
+	case u.committed:
+		return ErrCommitted
+	case u.withheld():
+		return ErrWithheld
+	}
+	return nil
 }
 
 // withheld reports whether the browser may hold a cookie that it did not send.
@@ -217,40 +221,47 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 			return u.fail("save", err)
 		}
 	}
-	for attempt := 1; ; attempt++ {
-		if tx != nil {
-			if err := tx(); err != nil {
-				return err
-			}
-		}
-		p, err := u.plan(tx != nil)
-		if err != nil || p.kind == writeNothing {
+	for attempt := 1; u.phase == phaseStored; attempt++ {
+		overtaken, err := u.attempt(ctx, tx)
+		if overtaken == nil {
 			return err
-		}
-		err = u.write(ctx, p)
-		switch {
-		case err == nil:
-			return nil
-		case p.kind == writeExtension:
-			return u.extensionFailed(err)
-		case !isOvertaken(err):
-			return u.fail("save", err)
-		case attempt == maxAttempts:
-			return u.fail("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
 		if err := w.wait(ctx, attempt); err != nil {
 			return u.fail("save", err)
 		}
-		if err := u.catchUp(ctx, err); err != nil {
+		if err := u.catchUp(ctx, overtaken); err != nil {
 			return err
 		}
-		if u.phase != phaseStored {
-			if err := u.replay(nil); err != nil {
-				return err
-			}
-			return u.create(ctx, tx)
+	}
+	// The session has ended under the request.
+	if err := u.replay(nil); err != nil {
+		return err
+	}
+	return u.create(ctx, tx)
+}
+
+// attempt runs the transaction, if there is one, and tries the write that is then
+// due. overtaken is not nil if another request was faster.
+func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err error) {
+	if tx != nil {
+		if err := tx(); err != nil {
+			return nil, err
 		}
 	}
+	p, err := u.plan(tx != nil)
+	if err != nil || p.kind == writeNothing {
+		return nil, err
+	}
+	err = u.write(ctx, p)
+	switch {
+	case err == nil:
+		return nil, nil
+	case p.kind == writeExtension:
+		return nil, u.extensionFailed(err)
+	case isOvertaken(err):
+		return err, nil
+	}
+	return nil, u.fail("save", err)
 }
 
 // extensionFailed ends a request that has changed nothing and could not extend
