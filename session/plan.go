@@ -141,9 +141,11 @@ func (w *writer) enter(ctx context.Context) (err error) {
 	return nil
 }
 
+// leave leaves the queue, if the update is in it.
 func (w *writer) leave() {
 	if w.in {
 		w.queue.Leave()
+		w.in = false
 	}
 }
 

@@ -233,7 +233,9 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 			return err
 		}
 	}
-	// The session has ended under the request.
+	// The session has ended under the request. What follows may have to wait in
+	// the queue itself.
+	w.leave()
 	if err := u.replay(nil); err != nil {
 		return err
 	}
