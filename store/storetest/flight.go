@@ -160,13 +160,13 @@ func revokeDuringUpdates(t *trial) {
 			if n > 0 {
 				return updateUntilGone(t.Context(), t.store, recs[n%len(recs)], &deleted, updated)
 			}
+			defer deleted.Store(true) // ends the others also if RevokeSubject fails
 			<-updated
 			ids, err := t.index().RevokeSubject(t.Context(), subject, after(0))
 			if err != nil {
 				return broke(ruleRevoke, "RevokeSubject during updates: %v", err)
 			}
 			revoked = ids
-			deleted.Store(true)
 			return nil
 		})
 		t.wantListed(ruleRevoke, subject)
