@@ -86,9 +86,10 @@ func (st *Store) DeleteExpired() {
 	}
 }
 
-// sweep examines a shard from the last entry to the first. An entry that other
-// goroutines move during the sweep moves to the front, and only from the part
-// that has been examined, so that none is missed.
+// sweep examines a shard from the last entry to the first. Only the last entry is
+// ever moved, into the slot of one that is removed. So an entry that other
+// goroutines move during the sweep has been examined, or is new, or stays in the
+// part that is still to be examined.
 func (st *Store) sweep(sh *shard) {
 	now := time.Now().UnixMilli()
 	sh.mu.RLock()

@@ -139,8 +139,8 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 		}
 		most := st.Entries()
 		for _, test := range []struct {
-			wait time.Duration
-			peak int
+			wait      time.Duration
+			highWater int
 		}{
 			{time.Minute, most},
 			{time.Hour, 6_400},
@@ -148,8 +148,8 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 		} {
 			time.Sleep(test.wait)
 			st.DeleteExpired()
-			if got := st.HighWater(); got != test.peak {
-				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.peak)
+			if got := st.HighWater(); got != test.highWater {
+				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.highWater)
 			}
 		}
 		if got := st.Entries(); got != 6_400 {
