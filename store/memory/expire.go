@@ -27,7 +27,7 @@ const (
 
 // remove removes the entry in a slot, and its session from the count and the
 // index. The caller holds the lock of the shard.
-func (st *Store) remove(sh *shard, at int) { st.ended(sh.removeAt(at)) }
+func (st *Store) remove(sh *shard, at int) { st.sessionEnded(sh.removeAt(at)) }
 
 // removeExpired removes the entry of an ID if it has expired.
 func (st *Store) removeExpired(id store.ID) {

@@ -29,8 +29,15 @@ var _ store.Store = (*Store)(nil)
 // New returns an empty Store.
 func New() *Store { return new(Store) }
 
+// errRev is returned for a record that breaks the contract: in an entry, no
+// revision means a tombstone.
+var errRev = errors.New("memory: the record has no revision")
+
 // Create implements [store.Store].
 func (st *Store) Create(_ context.Context, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
+	}
 	e := newEntry(rec)
 	err := st.create(&rec, e)
 	if errors.Is(err, store.ErrFull) && st.makeRoom(rec.ID) {
@@ -39,7 +46,7 @@ func (st *Store) Create(_ context.Context, rec store.Record) error {
 	return err
 }
 
-// create is one attempt at Create. A record that is refused leaves nothing
+// create is an attempt at Create. A record that is refused leaves nothing
 // behind: a client that repeats refused logins must not fill the memory.
 func (st *Store) create(rec *store.Record, e entry) error {
 	sh := st.shard(e.id)
@@ -86,6 +93,9 @@ func (st *Store) Load(_ context.Context, id store.ID) (store.Record, error) {
 
 // Update implements [store.Store].
 func (st *Store) Update(_ context.Context, base store.Rev, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
+	}
 	current, err := st.update(base, &rec, newEntry(rec))
 	if errors.Is(err, store.ErrConflict) {
 		return &store.ConflictError{Current: current.record()}
@@ -93,7 +103,7 @@ func (st *Store) Update(_ context.Context, base store.Rev, rec store.Record) err
 	return err
 }
 
-// update replaces an entry, or returns ErrConflict and the one that is there.
+// update replaces an entry, or returns ErrConflict and the stored entry.
 func (st *Store) update(base store.Rev, rec *store.Record, e entry) (entry, error) {
 	sh := st.shard(e.id)
 	sh.mu.Lock()
@@ -130,20 +140,21 @@ func (st *Store) Delete(_ context.Context, id store.ID) error {
 		sh.add(newTombstone(id, now))
 		return nil
 	}
-	st.bury(sh, sh.get(id), now)
+	st.leaveTombstone(sh, sh.get(id), now)
 	return nil
 }
 
-// bury replaces an entry by a tombstone. The caller holds the lock of the shard.
-func (st *Store) bury(sh *shard, e entry, now int64) {
+// leaveTombstone replaces an entry by a tombstone. The caller holds the lock of
+// the shard.
+func (st *Store) leaveTombstone(sh *shard, e entry, now int64) {
 	sh.set(newTombstone(e.id, now))
-	st.ended(e)
+	st.sessionEnded(e)
 	st.subscriptions.notify(e.id)
 }
 
-// ended removes a session from the count and the index. The caller holds the
-// lock of the shard, from which it has removed the entry.
-func (st *Store) ended(e entry) {
+// sessionEnded removes a session from the count and the index. The caller holds
+// the lock of the shard, from which it has removed the entry.
+func (st *Store) sessionEnded(e entry) {
 	if e.isSession() {
 		st.sessions.Add(-1)
 		st.index.leave(e.subject, e.id)

@@ -87,3 +87,22 @@ func TestTombstoneLife(t *testing.T) {
 		create(t, st, rec)
 	})
 }
+
+// Without a revision, an entry would be taken for a tombstone.
+func TestRecordWithoutRevisionIsRefused(t *testing.T) {
+	st := memory.New()
+	rec := newRecord(time.Hour)
+	create(t, st, rec)
+	without := rec
+	without.Rev = 0
+	if err := st.Update(t.Context(), rec.Rev, without); err == nil {
+		t.Error("Update of a record without a revision succeeded")
+	}
+	without.ID = store.NewID()
+	if err := st.Create(t.Context(), without); err == nil {
+		t.Error("Create of a record without a revision succeeded")
+	}
+	if !isLive(t, st, rec.ID) || st.Entries() != 1 {
+		t.Errorf("%d entries, want the one that was there", st.Entries())
+	}
+}

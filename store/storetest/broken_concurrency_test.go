@@ -144,7 +144,7 @@ var flightMistakes = []mistake{
 					pause()
 					m.inside(rec.ID, func(k *kept) {
 						if k.isLive() && k.rec.Rev == rec.Rev {
-							m.bury(rec.ID)
+							m.leaveTombstone(rec.ID)
 							ids = append(ids, rec.ID)
 						}
 					})

@@ -274,7 +274,7 @@ var revocationMistakes = []mistake{
 			if id, ok := first.Load(subject); ok && !slices.Contains(except, id.(store.ID)) {
 				m.inside(id.(store.ID), func(k *kept) {
 					if k.isLive() {
-						m.bury(id.(store.ID))
+						m.leaveTombstone(id.(store.ID))
 					}
 				})
 			}

@@ -123,12 +123,12 @@ func (m *model) Update(_ context.Context, base store.Rev, rec store.Record) erro
 func (m *model) Delete(_ context.Context, id store.ID) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bury(id)
+	m.leaveTombstone(id)
 	return nil
 }
 
-// bury leaves a tombstone.
-func (m *model) bury(id store.ID) {
+// leaveTombstone replaces what is kept by a tombstone.
+func (m *model) leaveTombstone(id store.ID) {
 	m.kept[id] = &kept{deleted: time.Now()}
 	m.notify(id)
 }
@@ -154,7 +154,7 @@ func (m *model) RevokeSubject(_ context.Context, subject string, before time.Tim
 	var ids []store.ID
 	for id, k := range m.kept {
 		if k.isLive() && k.rec.Subject == subject && !slices.Contains(except, id) {
-			m.bury(id)
+			m.leaveTombstone(id)
 			ids = append(ids, id)
 		}
 	}
