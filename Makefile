@@ -6,7 +6,8 @@ SHELL := bash
 .NOTPARALLEL:
 
 # Every directory that holds a go.mod, the root first. Modules are nested so
-# that users download neither linters nor benchmarked peers.
+# that users download neither linters nor benchmarked peers, nor what the
+# examples import.
 MODULES := $(shell find . \( -name testdata -o -name node_modules \) -prune \
 	-o -name go.mod -exec dirname {} \; | sort)
 
@@ -24,8 +25,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## start the example shop
-	go run ./examples/shop
+demo: ## start the example shop; STORE=cookie, redis, … for another store
+	go run -C examples ./shop $(if $(STORE),-store '$(STORE)')
 
 .PHONY: test
 test: programs modules lint race ## check and test everything, as CI does
