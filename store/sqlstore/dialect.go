@@ -87,7 +87,7 @@ var (
 		"{from gate}", " FROM {control} WHERE name = $gate AND value < $since LOCK IN SHARE MODE",
 		"{and gate}", " AND EXISTS (SELECT 1 FROM {control} WHERE name = $gate AND value < $since LOCK IN SHARE MODE)",
 		"{prepend base to past}", "left(concat($base_bytes, past), 256)",
-		"{server}", "@@innodb_version",
+		"{server}", "@@version_comment",
 	}
 )
 

@@ -55,7 +55,8 @@ var transientNumbers = map[int]string{
 // server starts or stops, or another transaction was in the way. An error that
 // the server did not send counts as a broken connection.
 func (st *Store) isTransient(err error) bool {
-	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrNoRows) {
+	var wrong *wrongVersionError
+	if errors.As(err, &wrong) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, sql.ErrTxDone) || errors.Is(err, sql.ErrNoRows) {
 		return false
 	}
 	text := err.Error()

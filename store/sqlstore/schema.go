@@ -130,9 +130,12 @@ func (c *compiler) schema() []string {
 // Several processes may call it at once. A table of the same name that is not of
 // this package is left alone and is an error.
 func (st *Store) Migrate(ctx context.Context) error {
+	if err := st.checkServer(ctx); err != nil {
+		return err
+	}
 	version, err := st.schemaVersion(ctx)
 	if err == nil && version != schemaVersion {
-		return st.wrongVersion(version)
+		return failed("migrate", st.wrongVersion(version))
 	}
 	texts := st.schema()
 	if st.dialect == PostgreSQL {
@@ -150,13 +153,20 @@ func (st *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return st.Check(ctx)
+	return st.checkTables(ctx)
 }
 
 // Check finds out whether the Store can work: whether the database is the
 // dialect's, the tables are there in the right version, and they can be read. Its
 // error says which is not the case.
 func (st *Store) Check(ctx context.Context) error {
+	if err := st.checkServer(ctx); err != nil {
+		return err
+	}
+	return st.checkTables(ctx)
+}
+
+func (st *Store) checkServer(ctx context.Context) error {
 	server := st.text("SELECT {server}")
 	err := st.do(ctx, "check", func(ctx context.Context) error {
 		var version string
@@ -165,11 +175,15 @@ func (st *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w (is the database %v?)", err, st.dialect)
 	}
+	return nil
+}
+
+func (st *Store) checkTables(ctx context.Context) error {
 	return st.do(ctx, "check", func(ctx context.Context) error {
 		version, err := st.schemaVersion(ctx)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
-			return fmt.Errorf("the table %q_control holds no version: call Migrate", st.table)
+			return fmt.Errorf("the tables of %q have no version, call Migrate: %w", st.table, err)
 		case err != nil:
 			return fmt.Errorf("cannot read the version of the tables of %q, call Migrate if there are none: %w", st.table, err)
 		case version != schemaVersion:
@@ -191,6 +205,14 @@ func (st *Store) schemaVersion(ctx context.Context) (int64, error) {
 	return version, err
 }
 
-func (st *Store) wrongVersion(found int64) error {
-	return fmt.Errorf("the tables of %q have version %d, want %d", st.table, found, schemaVersion)
+// wrongVersionError says which version the tables have.
+type wrongVersionError struct {
+	table tableName
+	found int64
 }
+
+func (e *wrongVersionError) Error() string {
+	return fmt.Sprintf("the tables of %q have version %d, want %d", e.table, e.found, schemaVersion)
+}
+
+func (st *Store) wrongVersion(found int64) error { return &wrongVersionError{st.table, found} }

@@ -50,12 +50,15 @@ func (st *Store) DeleteExpired(ctx context.Context) (int, error) {
 func (st *Store) takeLease(ctx context.Context, lease *values) (mine bool, err error) {
 	err = st.do(ctx, "delete expired", func(ctx context.Context) error {
 		for range 2 {
-			lease.value = lease.until // of the batch or the attempt before
 			lease.now = time.Now().UnixMilli()
 			lease.until = lease.now + sweepLease
 			n, err := st.exec(ctx, &st.take, lease)
-			if mine = n > 0; err != nil || mine {
+			if err != nil {
 				return err
+			}
+			if mine = n > 0; mine {
+				lease.value = lease.until
+				return nil
 			}
 			// The row may be missing.
 			missing := &values{name: lease.name, until: math.MaxInt64}
