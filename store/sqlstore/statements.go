@@ -63,8 +63,10 @@ func (c *compiler) statements() statements {
 		// The second half finds what RevokeSubject itself has ended.
 		ids: c.compile("SELECT id FROM {sessions} WHERE subject_key = $subject_key " +
 			"AND (subject = $subject AND payload IS NOT NULL AND expires > $now OR payload IS NULL AND rev = $rev)"),
+		// Without the key of the subject, as MariaDB would use its index, lock an
+		// entry before its row, and meet writers that do it the other way round.
 		end: c.compile("UPDATE {sessions} SET written = $now, " + tombstone +
-			" WHERE subject_key = $subject_key AND subject = $subject AND payload IS NOT NULL AND id IN ("),
+			" WHERE subject = $subject AND payload IS NOT NULL AND id IN ("),
 
 		revoke:      c.compile(insertControl + "($name, $value, $until), ($gate, $value, $until)" + raiseControl),
 		revokeKey:   c.compile(insertControl + "($name, $value, $until)" + raiseControl),

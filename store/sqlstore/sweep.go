@@ -51,7 +51,8 @@ func (st *Store) takeLease(ctx context.Context, lease *values) (mine bool, err e
 	err = st.do(ctx, "delete expired", func(ctx context.Context) error {
 		for range 2 {
 			lease.now = time.Now().UnixMilli()
-			lease.until = lease.now + sweepLease
+			// Another value, since MySQL does not count a row that stays as it is.
+			lease.until = max(lease.now+sweepLease, lease.value+1)
 			n, err := st.exec(ctx, &st.take, lease)
 			if err != nil {
 				return err

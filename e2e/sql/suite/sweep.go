@@ -2,6 +2,7 @@ package suite
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -159,7 +160,7 @@ func sweepBesideWriters(t *testing.T, db Database) {
 		t.Error("nothing was swept")
 	}
 	if n := countDeadlocks(t, db) - deadlocks; n != 0 {
-		t.Errorf("%d deadlocks, want 0", n)
+		t.Errorf("%d deadlocks, want 0; the last:\n%s", n, lastDeadlock(t, db))
 	}
 	t.Logf("%d rows swept", total)
 }
@@ -205,4 +206,18 @@ func countDeadlocks(t testing.TB, db Database) int64 {
 		return number(t, db, "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Innodb_deadlocks'")
 	}
 	return 0
+}
+
+// lastDeadlock returns what MariaDB says about its last deadlock.
+func lastDeadlock(t testing.TB, db Database) string {
+	if db.Dialect != sqlstore.MySQL {
+		return "see the log of the server"
+	}
+	var kind, name, status string
+	if err := db.DB.QueryRowContext(t.Context(), "SHOW ENGINE INNODB STATUS").Scan(&kind, &name, &status); err != nil {
+		t.Error(err)
+	}
+	_, status, _ = strings.Cut(status, "LATEST DETECTED DEADLOCK")
+	status, _, _ = strings.Cut(status, "\nTRANSACTIONS\n")
+	return status
 }
