@@ -24,7 +24,7 @@ var versionName = name{kindVersion}
 //	rev          its revision, two's complement
 //	written      when it was written or deleted, Unix milliseconds
 //	expires      when it expires, or a tombstone may go, Unix milliseconds
-//	sweep        the first hour since 1970 in which the row may be swept
+//	sweep        the minute since 1970 from which on the row may be swept
 //	subject_key  's' and the first 15 bytes of the SHA-256 of the subject, or NULL
 //	subject      the subject, of any bytes
 //	past         up to 32 revisions that were replaced lately, 8 bytes each

@@ -77,7 +77,7 @@ func (c *compiler) statements() statements {
 
 		take:           c.compile("UPDATE {control} SET value = $until WHERE name = $name AND (value <= $now OR value = $value)"),
 		release:        c.compile("UPDATE {control} SET value = 0 WHERE name = $name AND value = $until"),
-		expired:        c.compile("SELECT id FROM {sessions} WHERE sweep <= $now_bucket AND expires < $now ORDER BY sweep LIMIT 512"),
+		expired:        c.compile("SELECT id FROM {sessions} WHERE sweep <= $now_minute AND expires < $now ORDER BY sweep LIMIT 512"),
 		expiredControl: c.compile("SELECT name FROM {control} WHERE keep_until < $now ORDER BY keep_until LIMIT 512"),
 		deleteRows:     c.compile("DELETE FROM {sessions} WHERE expires < $now AND id IN ("),
 		deleteControl:  c.compile("DELETE FROM {control} WHERE keep_until < $now AND name IN ("),

@@ -22,8 +22,9 @@ const (
 
 // DeleteExpired deletes expired records, and tombstones and revocations whose
 // time has passed, and returns how many rows it has deleted. It works in batches
-// of 512, each of two statements that hold no lock on any other row. A row goes
-// within the hour after its end.
+// of 512, each of two statements that hold no lock on any other row. A record can
+// be swept within four hours after it has expired, a tombstone within a quarter of
+// an hour after [store.TombstoneLife].
 //
 // Of all processes with the same table one sweeps at a time. DeleteExpired
 // returns 0 without an error while another process sweeps.

@@ -10,16 +10,21 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// bucketSize is how long a bucket of the column sweep is, in milliseconds. Rows
-// are swept by that column and not by expires, since PostgreSQL rewrites every
-// index of a row when an indexed column changes. Of the updates that extend a
-// session every few minutes one in many changes the bucket.
-const bucketSize = 60 * 60 * 1000
+// Rows are swept by the column sweep and not by expires, since PostgreSQL
+// rewrites every index of a row when an indexed column changes. sweep holds a
+// minute, and changes with one in 40 of the updates that extend a session every
+// six minutes.
+const (
+	minute          = 60 * 1000       // milliseconds
+	recordBucket    = 4 * 60 * minute // so long may an expired record stay
+	tombstoneBucket = 15 * minute
+)
 
-// bucket returns the first bucket in which a row that ends at that time may be
-// swept.
-func bucket(end int64) int64 {
-	return min(max(end/bucketSize+1, math.MinInt32), math.MaxInt32)
+// sweepAt returns the minute from which on a row may be swept that ends at a
+// time, given in Unix milliseconds. It is the end of a bucket.
+func sweepAt(end, bucket int64) int64 {
+	at := (end/bucket + 1) * (bucket / minute)
+	return min(max(at, math.MinInt32), math.MaxInt32)
 }
 
 // Create implements [store.Store]. It takes one statement, or two if there is a

@@ -19,12 +19,12 @@ func sweep(t *testing.T, db Database) {
 	t.Run("sweeping beside 16 writers", func(t *testing.T) { sweepBesideWriters(t, db) })
 }
 
-// addExpired adds rows that were due two hours ago.
+// addExpired adds rows that were due five hours ago.
 func addExpired(t testing.TB, st *sqlstore.Store, n int) {
 	t.Helper()
 	for range n {
 		rec := newRecord("ann")
-		rec.Expires = time.Now().Add(-2 * time.Hour)
+		rec.Expires = time.Now().Add(-5 * time.Hour)
 		mustCreate(t, st, rec)
 	}
 }
@@ -179,7 +179,7 @@ func writeSome(t testing.TB, st *sqlstore.Store, subject string, i int) error {
 		return err
 	}
 	old := next(in, "old")
-	old.Expires = time.Now().Add(-3 * time.Hour)
+	old.Expires = time.Now().Add(-5 * time.Hour)
 	err = st.Update(ctx, in.Rev, old)
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
 		return err
