@@ -12,18 +12,25 @@ import (
 )
 
 // open opens a file with the settings that docs/SQL.md names.
-func open(t testing.TB, path string) suite.Database {
-	t.Helper()
-	db, err := sql.Open("sqlite3", "file:"+path+"?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+func open(path, options string) (*sql.DB, error) {
+	const settings = "?_pragma=busy_timeout(100)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+	db, err := sql.Open("sqlite3", "file:"+path+settings+options)
+	if err == nil {
+		db.SetMaxOpenConns(8)
+		db.SetMaxIdleConns(8)
+	}
+	return db, err
+}
+
+func TestMain(m *testing.M) { suite.SQLiteMain(m, open) }
+
+func TestStore(t *testing.T) {
+	db, err := open(filepath.Join(t.TempDir(), "sessions.db"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	db.SetMaxOpenConns(8)
-	db.SetMaxIdleConns(8)
-	return suite.Database{Dialect: sqlstore.SQLite, DB: db}
+	defer db.Close()
+	suite.Run(t, suite.Database{Dialect: sqlstore.SQLite, DB: db})
 }
 
-func TestStore(t *testing.T) {
-	suite.Run(t, open(t, filepath.Join(t.TempDir(), "sessions.db")))
-}
+func TestFile(t *testing.T) { suite.RunSQLite(t, open) }

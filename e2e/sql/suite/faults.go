@@ -92,7 +92,7 @@ func silence(_ *testing.T, p *redistest.Proxy, _ *load) {
 func killConnections(t *testing.T, db Database, _ *load) {
 	for range 100 {
 		if db.Dialect == sqlstore.PostgreSQL {
-			exec(t, db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'")
+			execute(t, db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'")
 		} else {
 			killMySQL(t, db)
 		}

@@ -65,7 +65,7 @@ func ownMigration(t *testing.T, db Database) {
 	for range 2 {
 		for statement := range strings.SplitSeq(text, ";\n") {
 			if strings.TrimSpace(statement) != "" {
-				exec(t, db, statement)
+				execute(t, db, statement)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func otherVersion(t *testing.T, db Database) {
 	table := newTable()
 	st := open(t, db, sqlstore.Options{Table: table})
 	for _, version := range []string{"0", "2"} {
-		exec(t, db, "UPDATE "+quote(db.Dialect, table+"_control")+" SET value = "+version)
+		execute(t, db, "UPDATE "+quote(db.Dialect, table+"_control")+" SET value = "+version)
 		wantMessage(t, st.Check(t.Context()), table, "version "+version+", want 1")
 		wantMessage(t, st.Migrate(t.Context()), table, "version "+version+", want 1")
 	}
@@ -113,7 +113,7 @@ func otherVersion(t *testing.T, db Database) {
 
 func otherTable(t *testing.T, db Database) {
 	table := newTable()
-	exec(t, db, "CREATE TABLE "+quote(db.Dialect, table)+" (id INTEGER, data INTEGER, subject_key INTEGER, sweep INTEGER)")
+	execute(t, db, "CREATE TABLE "+quote(db.Dialect, table)+" (id INTEGER, data INTEGER, subject_key INTEGER, sweep INTEGER)")
 	t.Cleanup(func() { drop(t, db, table) })
 	st, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Table: table})
 	if err != nil {

@@ -82,13 +82,13 @@ func quote(d sqlstore.Dialect, name string) string {
 
 func drop(t testing.TB, db Database, table string) {
 	for _, name := range []string{table, table + "_control"} {
-		exec(t, db, "DROP TABLE "+quote(db.Dialect, name))
+		execute(t, db, "DROP TABLE "+quote(db.Dialect, name))
 	}
 }
 
-// exec runs a statement of the test itself. It repeats it while the database is
+// execute runs a statement of the test itself. It repeats it while the database is
 // busy.
-func exec(t testing.TB, db Database, text string, args ...any) {
+func execute(t testing.TB, db Database, text string, args ...any) {
 	t.Helper()
 	var err error
 	for range 50 {
