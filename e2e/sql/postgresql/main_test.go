@@ -2,7 +2,6 @@ package postgresql_test
 
 import (
 	"database/sql"
-	"strings"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
@@ -36,13 +35,18 @@ func TestStore(t *testing.T) {
 	suite.Run(t, open(t, sqltest.Shared(t, "PostgreSQL").Addr, ""))
 }
 
-// TestIsolation runs the tests at the isolation levels that a database may be
-// set to. The store does not set its own.
-func TestIsolation(t *testing.T) {
-	for _, level := range []string{"repeatable read", "serializable"} {
-		t.Run(level, func(t *testing.T) {
-			addr := sqltest.Shared(t, "PostgreSQL").Addr
-			suite.RunSettings(t, open(t, addr, "&default_transaction_isolation="+strings.ReplaceAll(level, " ", "%20")))
+// TestSettings runs the tests with settings of the driver and of the server that
+// change what a statement sees, or how it is sent. The last two are what a
+// PgBouncer needs that knows no prepared statements.
+func TestSettings(t *testing.T) {
+	for _, options := range []string{
+		"default_transaction_isolation=repeatable%20read",
+		"default_transaction_isolation=serializable",
+		"default_query_exec_mode=exec",
+		"default_query_exec_mode=simple_protocol&synchronous_commit=off",
+	} {
+		t.Run(options, func(t *testing.T) {
+			suite.RunSettings(t, open(t, sqltest.Shared(t, "PostgreSQL").Addr, "&"+options))
 		})
 	}
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, db Database) {
 	run(t, db, append([]group{
 		{"subjects", subjects},
 		{"revoker", revoker},
+		{"statements", statements},
 		{"schema", schema},
 	}, settings...))
 }
