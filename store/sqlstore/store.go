@@ -100,7 +100,7 @@ func New(db DB, dialect Dialect, opts Options) (*Store, error) {
 		return nil, err
 	}
 	st := &Store{
-		db:         db,
+		db:         prepareFor(db, dialect),
 		dialect:    dialect,
 		syntax:     syntax,
 		table:      table,
@@ -119,11 +119,15 @@ func New(db DB, dialect Dialect, opts Options) (*Store, error) {
 	return st, nil
 }
 
-// Close ends the sweeps that [Options.SweepInterval] has started and waits for
-// the one that is running. It leaves the database open and returns nil.
+// Close ends the sweeps that [Options.SweepInterval] has started, waits for the
+// one that is running, and closes prepared statements. It leaves the database
+// open and returns nil. Do not use the Store afterwards.
 func (st *Store) Close() error {
 	st.closed.Do(func() { close(st.closing) })
 	st.sweeps.Wait()
+	if p, ok := st.db.(*prepared); ok {
+		p.Close()
+	}
 	return nil
 }
 

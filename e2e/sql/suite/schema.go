@@ -11,6 +11,7 @@ import (
 
 func schema(t *testing.T, db Database) {
 	t.Run("a table name may need quoting", func(t *testing.T) { quoting(t, db) })
+	t.Run("a table name may have a schema", func(t *testing.T) { qualified(t, db) })
 	t.Run("processes may migrate at once", func(t *testing.T) { migrateAtOnce(t, db) })
 	t.Run("the application may run the schema", func(t *testing.T) { ownMigration(t, db) })
 	t.Run("a table that is missing is an error", func(t *testing.T) { missing(t, db) })
@@ -35,6 +36,27 @@ func quoting(t *testing.T, db Database) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func qualified(t *testing.T, db Database) {
+	schema := map[sqlstore.Dialect]string{sqlstore.SQLite: "main", sqlstore.PostgreSQL: "public", sqlstore.MySQL: "shop"}[db.Dialect]
+	table := newTable()
+	st, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Table: schema + "." + table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	if err := st.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer drop(t, db, table)
+	rec := mustCreate(t, st, newRecord("ann"))
+	unqualified, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Table: table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unqualified.Close()
+	wantRecord(t, unqualified, rec)
 }
 
 func migrateAtOnce(t *testing.T, db Database) {
