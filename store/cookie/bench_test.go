@@ -6,24 +6,24 @@ import (
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-func BenchmarkCreate(b *testing.B) {
+func BenchmarkEncode(b *testing.B) {
 	st, rec := cookie.New(), newRecord()
 	rec.Payload = make([]byte, 200)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := st.Create(b.Context(), rec); err != nil {
+		if _, err := st.Encode(rec); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func BenchmarkLoad(b *testing.B) {
+func BenchmarkDecode(b *testing.B) {
 	st, rec := cookie.New(), newRecord()
 	rec.Payload = make([]byte, 200)
-	ref := create(b, rec)
+	text := encode(b, rec)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := st.Load(b.Context(), ref); err != nil {
+		if _, err := st.Decode(text); err != nil {
 			b.Fatal(err)
 		}
 	}

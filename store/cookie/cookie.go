@@ -4,56 +4,49 @@ import (
 	"context"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// Store is a [session.ClientHeld] store. It has no state, so all Stores are
-// alike, and its methods may be called by any number of goroutines.
+// Store is a [store.ClientHeld] store. It has no state, so all Stores are
+// alike. Its methods may be called by any number of goroutines.
 type Store struct{}
 
-var _ session.ClientHeld = (*Store)(nil)
+var _ store.ClientHeld = (*Store)(nil)
 
 // New returns a Store.
 func New() *Store { return new(Store) }
 
-// HeldByClient implements [session.ClientHeld].
-func (*Store) HeldByClient() {}
-
-// Create implements [session.Store]. The ref is binary: it may hold any byte.
-// It fails for a record that expires before 1970 or after 10889, which the
-// format cannot express.
-func (*Store) Create(_ context.Context, rec session.Record) (string, error) {
+// Encode implements [store.ClientHeld]. The text is binary: it may contain any
+// byte. It leaves out the revision. Encode fails if the record expires before
+// 1970 or after 10889, which the format cannot express. It never returns
+// ErrTooLarge: the session manager knows how much a cookie holds.
+func (*Store) Encode(rec store.Record) (string, error) {
 	return encode(rec)
 }
 
-// Load implements [session.Store]. The record's revision is zero.
-func (*Store) Load(_ context.Context, ref string) (session.Record, error) {
-	rec, payload, err := open(ref)
-	if err == nil {
-		rec.Payload = []byte(payload)
-	}
-	return rec, err
-}
-
-// Update implements [session.Store]: it checks that the record in ref has not
-// expired, and no more. The record in ref stays as valid as it was.
-func (*Store) Update(_ context.Context, ref string, _ session.Rev, rec session.Record) (string, error) {
-	if _, _, err := open(ref); err != nil {
-		return "", err
-	}
-	return encode(rec)
-}
-
-// Delete implements [session.Store]. It does nothing: the record is valid until
-// it expires, for whoever has it.
-func (*Store) Delete(context.Context, string) error { return nil }
-
-// open returns the record in ref and, apart from it, the payload. It fails with
-// ErrNotFound when there is no record or it has expired.
-func open(ref string) (session.Record, string, error) {
-	rec, payload, ok := decode(ref)
+// Decode implements [store.ClientHeld]. The record's revision is zero. Its
+// subject and its payload are parts of text or copies.
+func (*Store) Decode(text string) (store.Record, error) {
+	rec, payload, ok := decode(text)
 	if !ok || !time.Now().Before(rec.Expires) {
-		return session.Record{}, "", session.ErrNotFound
+		return store.Record{}, store.ErrNotFound
 	}
-	return rec, payload, nil
+	rec.Payload = []byte(payload)
+	return rec, nil
 }
+
+// Create stores nothing and returns nil. The record that Encode has returned is
+// the session.
+func (*Store) Create(context.Context, store.Record) error { return nil }
+
+// Load returns [store.ErrNotFound].
+func (*Store) Load(context.Context, store.ID) (store.Record, error) {
+	return store.Record{}, store.ErrNotFound
+}
+
+// Update returns [store.ErrNotFound].
+func (*Store) Update(context.Context, store.Rev, store.Record) error { return store.ErrNotFound }
+
+// Delete deletes nothing and returns nil. A client that has a copy of the record
+// can present it until the record expires.
+func (*Store) Delete(context.Context, store.ID) error { return nil }

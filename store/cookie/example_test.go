@@ -2,46 +2,27 @@ package cookie_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
+	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-// The state travels in the cookie: one that was kept from the first visit
-// brings the state of the first visit back.
-func Example() {
-	type state struct{ Visits int }
-	mgr, err := session.NewManager(cookie.New(), session.Config[state]{
-		Keys: []session.Key{session.NewKey()},
+// The record is in the text. A session manager encrypts the text and sends it as
+// a cookie.
+func ExampleStore() {
+	st := cookie.New()
+	text, err := st.Encode(store.Record{
+		ID:      store.NewID(),
+		Expires: time.Now().Add(time.Hour),
+		Subject: "alice",
+		Payload: []byte("state"),
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	handler := mgr.Handle(func(w http.ResponseWriter, _ *http.Request, s *session.Session[state]) {
-		s.Update(func(st *state) { st.Visits++ })
-		fmt.Fprintln(w, "visits:", s.State().Visits)
-	})
-	visit := func(cookies ...*http.Cookie) *http.Cookie {
-		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
-		for _, c := range cookies {
-			r.AddCookie(c)
-		}
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
-		fmt.Print(w.Body)
-		return w.Result().Cookies()[0]
-	}
-
-	first := visit()
-	second := visit(first)
-	visit(second)
-	visit(first)
-	// Output:
-	// visits: 1
-	// visits: 2
-	// visits: 3
-	// visits: 2
+	rec, err := st.Decode(text)
+	fmt.Println(len(text), rec.Subject, string(rec.Payload), err)
+	// Output: 34 alice state <nil>
 }

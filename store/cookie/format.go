@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 // Version 1 of the format. Integers are big-endian.
@@ -18,8 +18,8 @@ import (
 //	              subject
 //	              payload, to the end
 //
-// Each record has one encoding and each encoding is of one record, so that
-// there is nothing in a ref which a client could vary and the Manager not see.
+// Each record has exactly one encoding and each encoding stands for exactly one
+// record.
 const (
 	version = 1
 
@@ -31,8 +31,8 @@ const (
 
 var errExpires = errors.New("cookie: Expires is not between the years 1970 and 10889")
 
-// encode returns the ref of a record.
-func encode(rec session.Record) (string, error) {
+// encode returns the text of a record.
+func encode(rec store.Record) (string, error) {
 	expires := rec.Expires.UnixMilli()
 	if expires < 0 || expires > maxExpires {
 		return "", errExpires
@@ -43,24 +43,23 @@ func encode(rec session.Record) (string, error) {
 	putUint48(head[offExpires:], uint64(expires))
 	n := offSubject + binary.PutUvarint(head[offSubject:], uint64(len(rec.Subject)))
 
-	var ref strings.Builder
-	ref.Grow(n + len(rec.Subject) + len(rec.Payload))
-	ref.Write(head[:n])
-	ref.WriteString(rec.Subject)
-	ref.Write(rec.Payload)
-	return ref.String(), nil
+	var text strings.Builder
+	text.Grow(n + len(rec.Subject) + len(rec.Payload))
+	text.Write(head[:n])
+	text.WriteString(rec.Subject)
+	text.Write(rec.Payload)
+	return text.String(), nil
 }
 
-// decode returns the record of a ref and, apart from it, the payload, or false
-// when the ref is not one that encode returns. Subject and payload are parts of
-// ref, which nobody can change.
-func decode(ref string) (rec session.Record, payload string, ok bool) {
-	if len(ref) <= offSubject || ref[0] != version {
+// decode returns the record of a text and, apart from it, the payload, or false
+// if encode does not return such a text. Subject and payload are parts of text.
+func decode(text string) (rec store.Record, payload string, ok bool) {
+	if len(text) <= offSubject || text[0] != version {
 		return rec, "", false
 	}
-	copy(rec.ID[:], ref[1:])
-	rec.Expires = time.UnixMilli(int64(uint48(ref[offExpires:])))
-	rest := ref[offSubject:]
+	copy(rec.ID[:], text[1:])
+	rec.Expires = time.UnixMilli(int64(uint48(text[offExpires:])))
+	rest := text[offSubject:]
 	size, n := binary.Uvarint([]byte(rest[:min(len(rest), binary.MaxVarintLen64)]))
 	// A varint that is longer than it needs to be ends in a zero byte.
 	if n <= 0 || n > 1 && rest[n-1] == 0 || size > uint64(len(rest)-n) {

@@ -12,32 +12,32 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
 
-// The vectors in testdata were written by another implementation. They are only
-// ever added to, and counted here, so that none is lost.
+// The vectors in testdata were written by another implementation. Vectors are
+// added and never changed. They are counted, so that a lost one is noticed.
 const (
 	vectorsRead    = 6
 	vectorsRefused = 12
 )
 
-// vector is a ref and what is to be made of it.
+// vector is a text and the record that it encodes.
 type vector struct {
-	Ref       string `json:"ref"` // in hexadecimal, as the payload is
+	Text      string `json:"ref"` // in hexadecimal, as the payload is
 	ID        string `json:"id"`
 	ExpiresMS int64  `json:"expires_ms"`
 	Subject   string `json:"subject"`
 	Payload   string `json:"payload"`
-	Refused   string `json:"refused"` // why the ref is refused; "" when it is not
+	Refused   string `json:"refused"` // why the text is refused; "" if it is not
 }
 
-func (v vector) ref(t testing.TB) string { return string(unhex(t, v.Ref)) }
+func (v vector) text(t testing.TB) string { return string(unhex(t, v.Text)) }
 
-func (v vector) record(t testing.TB) session.Record {
-	return session.Record{
-		ID:      session.ID(unhex(t, v.ID)),
+func (v vector) record(t testing.TB) store.Record {
+	return store.Record{
+		ID:      store.ID(unhex(t, v.ID)),
 		Expires: time.UnixMilli(v.ExpiresMS),
 		Subject: v.Subject,
 		Payload: unhex(t, v.Payload),
@@ -87,9 +87,9 @@ func vectors(t testing.TB) map[string]vector {
 func TestVectors(t *testing.T) {
 	st := cookie.New()
 	for name, v := range vectors(t) {
-		got, err := st.Load(t.Context(), v.ref(t))
+		got, err := st.Decode(v.text(t))
 		if v.Refused != "" {
-			if !errors.Is(err, session.ErrNotFound) {
+			if !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("%s: error %v, want ErrNotFound: %s", name, err, v.Refused)
 			}
 			continue
@@ -101,29 +101,29 @@ func TestVectors(t *testing.T) {
 		if diff := cmp.Diff(v.record(t), got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: another record (-want +got):\n%s", name, diff)
 		}
-		if ref := create(t, got); ref != v.ref(t) {
-			t.Errorf("%s: written as %x, want %s", name, ref, v.Ref)
+		if text := encode(t, got); text != v.text(t) {
+			t.Errorf("%s: encoded as %x, want %s", name, text, v.Text)
 		}
 	}
 }
 
-// FuzzLoad checks that each record has one ref: what can be read is written as
-// the same bytes.
-func FuzzLoad(f *testing.F) {
+// FuzzDecode checks that each record has one encoding: what can be decoded is
+// encoded as the same bytes.
+func FuzzDecode(f *testing.F) {
 	for _, v := range vectors(f) {
-		f.Add(v.ref(f))
+		f.Add(v.text(f))
 	}
 	st := cookie.New()
-	f.Fuzz(func(t *testing.T, ref string) {
-		rec, err := st.Load(t.Context(), ref)
-		if errors.Is(err, session.ErrNotFound) {
+	f.Fuzz(func(t *testing.T, text string) {
+		rec, err := st.Decode(text)
+		if errors.Is(err, store.ErrNotFound) {
 			return
 		}
 		if err != nil {
-			t.Fatalf("Load: %v", err)
+			t.Fatalf("Decode: %v", err)
 		}
-		if again := create(t, rec); again != ref {
-			t.Errorf("read from %x, written as %x", ref, again)
+		if again := encode(t, rec); again != text {
+			t.Errorf("decoded from %x, encoded as %x", text, again)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -9,15 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
 // filled returns a store and the records in it.
-func filled(b *testing.B, n int) (*memory.Store, []session.Record) {
+func filled(b *testing.B, n int) (*memory.Store, []store.Record) {
 	b.Helper()
 	st := memory.New()
-	recs := make([]session.Record, n)
+	recs := make([]store.Record, n)
 	for i := range recs {
 		recs[i] = newRecord(time.Hour)
 		create(b, st, recs[i])
@@ -27,15 +28,11 @@ func filled(b *testing.B, n int) (*memory.Store, []session.Record) {
 
 func BenchmarkLoad(b *testing.B) {
 	st, recs := filled(b, 10_000)
-	refs := make([]string, len(recs))
-	for i, rec := range recs {
-		refs[i] = rec.ID.String()
-	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		ctx, i := context.Background(), rand.IntN(len(refs))
+		ctx, i := context.Background(), rand.IntN(len(recs))
 		for pb.Next() {
-			if _, err := st.Load(ctx, refs[i%len(refs)]); err != nil {
+			if _, err := st.Load(ctx, recs[i%len(recs)].ID); err != nil {
 				b.Error(err)
 			}
 			i++
@@ -52,16 +49,12 @@ func BenchmarkUpdate(b *testing.B) {
 		share := len(recs) / runtime.GOMAXPROCS(0)
 		n := int(started.Add(1) - 1)
 		own := slices.Clone(recs[n*share : (n+1)*share])
-		refs := make([]string, share)
-		for i, rec := range own {
-			refs[i] = rec.ID.String()
-		}
 		ctx, i := context.Background(), 0
 		for pb.Next() {
 			rec := &own[i%share]
 			base := rec.Rev
 			rec.Rev++
-			if _, err := st.Update(ctx, refs[i%share], base, *rec); err != nil {
+			if err := st.Update(ctx, base, *rec); err != nil {
 				b.Error(err)
 			}
 			i++
@@ -69,13 +62,32 @@ func BenchmarkUpdate(b *testing.B) {
 	})
 }
 
-// BenchmarkSweep also reports how long the longest Load took meanwhile.
+// BenchmarkLogin creates a session of a subject that has others.
+func BenchmarkLogin(b *testing.B) {
+	for _, others := range []int{0, 10, 100_000} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			st := memory.New()
+			for range others {
+				create(b, st, newLogin("alice"))
+			}
+			rec := newLogin("alice")
+			b.ReportAllocs()
+			for b.Loop() {
+				rec.ID = store.NewID()
+				create(b, st, rec)
+				_ = st.Delete(b.Context(), rec.ID) // keeps the number of sessions
+			}
+		})
+	}
+}
+
+// BenchmarkDeleteExpired also reports the longest Load during the sweep.
 //
-//	go test -run - -bench Sweep -benchtime 3x -args -sessions 1000000
-func BenchmarkSweep(b *testing.B) {
+//	go test -run - -bench DeleteExpired -benchtime 3x -args -sessions 1000000
+func BenchmarkDeleteExpired(b *testing.B) {
 	for _, test := range []struct {
 		name  string
-		every int // one in so many sessions has expired; 0: none
+		every int // every how many sessions one has expired; 0: none
 	}{{"expired=none", 0}, {"expired=tenth", 10}, {"expired=all", 1}} {
 		b.Run(test.name, func(b *testing.B) {
 			var longest time.Duration
@@ -91,7 +103,7 @@ func BenchmarkSweep(b *testing.B) {
 				loads := make(chan time.Duration)
 				go func() { loads <- longestLoad(st, recs, &swept) }()
 				b.StartTimer()
-				st.Sweep()
+				st.DeleteExpired()
 				b.StopTimer()
 				swept.Store(true)
 				longest = max(longest, <-loads)
@@ -102,24 +114,24 @@ func BenchmarkSweep(b *testing.B) {
 }
 
 // expire makes a session expire an hour ago.
-func expire(b *testing.B, st *memory.Store, rec session.Record) {
+func expire(b *testing.B, st *memory.Store, rec store.Record) {
 	b.Helper()
 	next := rec
 	next.Rev++
 	next.Expires = time.Now().Add(-time.Hour)
-	if _, err := st.Update(b.Context(), rec.ID.String(), rec.Rev, next); err != nil {
+	if err := st.Update(b.Context(), rec.Rev, next); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// longestLoad loads one record after the other until done is set and returns
-// the longest time that one took.
-func longestLoad(st *memory.Store, recs []session.Record, done *atomic.Bool) time.Duration {
+// longestLoad loads one record after the other until done is set and returns the
+// longest time that a Load took.
+func longestLoad(st *memory.Store, recs []store.Record, done *atomic.Bool) time.Duration {
 	var longest time.Duration
 	for i := 0; !done.Load(); i++ {
-		ref := recs[i%len(recs)].ID.String()
+		id := recs[i%len(recs)].ID
 		start := time.Now()
-		_, _ = st.Load(context.Background(), ref) // found or not, it waits its turn
+		_, _ = st.Load(context.Background(), id) // found or not, it waits for the lock
 		longest = max(longest, time.Since(start))
 	}
 	return longest

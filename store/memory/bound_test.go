@@ -8,32 +8,32 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// full returns a store at its bound and the refs of what it holds.
-func full(t *testing.T, life time.Duration) (*memory.Store, []string) {
+// full returns a store at its bound and the IDs of what it holds.
+func full(t *testing.T, life time.Duration) (*memory.Store, []store.ID) {
 	t.Helper()
 	st := &memory.Store{MaxSessions: 100}
-	var refs []string
+	var ids []store.ID
 	for range st.MaxSessions {
-		refs = append(refs, create(t, st, newRecord(life)))
+		ids = append(ids, create(t, st, newRecord(life)))
 	}
-	return st, refs
+	return st, ids
 }
 
 func TestFullStoreRefusesNewSessionsAndKeepsOldOnes(t *testing.T) {
-	st, refs := full(t, time.Hour)
+	st, ids := full(t, time.Hour)
 	for range 10 {
-		_, err := st.Create(t.Context(), newRecord(time.Hour))
-		if !errors.Is(err, memory.ErrFull) {
+		err := st.Create(t.Context(), newRecord(time.Hour))
+		if !errors.Is(err, store.ErrFull) {
 			t.Fatalf("Create beyond MaxSessions: error %v, want ErrFull", err)
 		}
 	}
-	for _, ref := range refs {
-		if !isLive(t, st, ref) {
-			t.Fatalf("session %s is gone", ref)
+	for _, id := range ids {
+		if !isLive(t, st, id) {
+			t.Fatalf("session %s is gone", id)
 		}
 	}
 }
@@ -41,29 +41,29 @@ func TestFullStoreRefusesNewSessionsAndKeepsOldOnes(t *testing.T) {
 func TestFullStoreStillUpdatesAndKnowsItsSessions(t *testing.T) {
 	st := &memory.Store{MaxSessions: 1}
 	rec := newRecord(time.Hour)
-	ref := create(t, st, rec)
-	if _, err := st.Create(t.Context(), rec); err != nil {
+	create(t, st, rec)
+	if err := st.Create(t.Context(), rec); err != nil {
 		t.Errorf("Create repeated: %v", err)
 	}
 	next := rec
 	next.Rev = 2
-	if _, err := st.Create(t.Context(), next); !errors.Is(err, session.ErrExists) {
+	if err := st.Create(t.Context(), next); !errors.Is(err, store.ErrExists) {
 		t.Errorf("Create of an ID in use: error %v, want ErrExists", err)
 	}
-	if _, err := st.Update(t.Context(), ref, rec.Rev, next); err != nil {
+	if err := st.Update(t.Context(), rec.Rev, next); err != nil {
 		t.Errorf("Update: %v", err)
 	}
 }
 
 func TestDeletedSessionMakesRoom(t *testing.T) {
-	st, refs := full(t, time.Hour)
+	st, ids := full(t, time.Hour)
 	for range 2 { // the second time, there is nothing to delete
-		if err := st.Delete(t.Context(), refs[0]); err != nil {
+		if err := st.Delete(t.Context(), ids[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	create(t, st, newRecord(time.Hour))
-	if _, err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, memory.ErrFull) {
+	if err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, store.ErrFull) {
 		t.Errorf("Create beyond MaxSessions: error %v, want ErrFull", err)
 	}
 }
@@ -72,14 +72,14 @@ func TestExpiredSessionsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, _ := full(t, time.Hour)
 		time.Sleep(time.Hour - time.Millisecond)
-		if _, err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, memory.ErrFull) {
+		if err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, store.ErrFull) {
 			t.Errorf("Create before any expires: error %v, want ErrFull", err)
 		}
 		time.Sleep(time.Millisecond)
 		for range st.MaxSessions {
 			create(t, st, newRecord(time.Hour))
 		}
-		if _, err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, memory.ErrFull) {
+		if err := st.Create(t.Context(), newRecord(time.Hour)); !errors.Is(err, store.ErrFull) {
 			t.Errorf("Create when full again: error %v, want ErrFull", err)
 		}
 	})
@@ -115,7 +115,7 @@ func TestExpiredIDIsCreatedAgain(t *testing.T) {
 		again.ID[0] = 0
 		for range 10 {
 			again.Expires = time.Now().Add(time.Second)
-			if ref := create(t, st, again); !isLive(t, st, ref) {
+			if id := create(t, st, again); !isLive(t, st, id) {
 				t.Fatal("not found after it was created again")
 			}
 			time.Sleep(time.Second)
@@ -130,11 +130,11 @@ func TestConcurrentCreatesKeepToTheBound(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 500 {
-				_, err := st.Create(t.Context(), newRecord(time.Hour))
+				err := st.Create(t.Context(), newRecord(time.Hour))
 				switch {
 				case err == nil:
 					created.Add(1)
-				case !errors.Is(err, memory.ErrFull):
+				case !errors.Is(err, store.ErrFull):
 					t.Errorf("Create: %v", err)
 				}
 			}

@@ -1,58 +1,60 @@
 package memory
 
 import (
-	"encoding/binary"
-	"strings"
+	"bytes"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// entry is what a shard holds of one session, by value. Subject and payload share
-// one allocation and one pointer to it.
+// entry is what a shard holds of one ID, by value: a session or the tombstone
+// of a deleted one.
 type entry struct {
-	id      session.ID
-	data    string // length of the subject as a uvarint, subject, payload
-	rev     session.Rev
-	expires int64 // Unix milliseconds
+	id      store.ID
+	rev     store.Rev // 0: a tombstone
+	expires int64     // Unix milliseconds
+	subject *subject  // nil: no subject
+	payload []byte
 }
 
-// newEntry copies a record into an entry.
-func newEntry(rec session.Record) entry {
-	var prefix [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(prefix[:], uint64(len(rec.Subject)))
-	var data strings.Builder
-	data.Grow(n + len(rec.Subject) + len(rec.Payload))
-	data.Write(prefix[:n])
-	data.WriteString(rec.Subject)
-	data.Write(rec.Payload)
-	return entry{rec.ID, data.String(), rec.Rev, rec.Expires.UnixMilli()}
+// newEntry returns the entry of a record, without the subject. The payload is
+// copied so that an entry takes no more memory than it needs: the caller's slice
+// may be a part of a large buffer.
+func newEntry(rec store.Record) entry {
+	e := entry{id: rec.ID, rev: rec.Rev, expires: rec.Expires.UnixMilli()}
+	if len(rec.Payload) > 0 {
+		e.payload = bytes.Clone(rec.Payload)
+	}
+	return e
 }
 
-// record returns the record of a session. Its payload is a copy. Its subject is
-// not: nobody can change a string.
-func (e entry) record() session.Record {
-	subject, payload := e.split()
-	return session.Record{
+// newTombstone returns the tombstone of a session that is deleted now.
+func newTombstone(id store.ID, now int64) entry {
+	return entry{id: id, expires: now + store.TombstoneLife.Milliseconds()}
+}
+
+// record returns the record of a session. It shares the payload, which is
+// read-only.
+func (e entry) record() store.Record {
+	return store.Record{
 		ID:      e.id,
 		Rev:     e.rev,
 		Expires: time.UnixMilli(e.expires),
-		Subject: subject,
-		Payload: []byte(payload),
+		Subject: e.subject.String(),
+		Payload: e.payload,
 	}
 }
 
-// split returns the parts of a session's data.
-func (e entry) split() (subject, payload string) {
-	head := e.data[:min(len(e.data), binary.MaxVarintLen64)]
-	size, n := binary.Uvarint([]byte(head)) // the copy stays on the stack
-	end := n + int(size)
-	return e.data[n:end], e.data[end:]
-}
-
-// isSession reports whether the entry is a session, expired or not, rather than
-// nothing or the mark of a deleted one: neither of those has data.
-func (e entry) isSession() bool { return e.data != "" }
+// isSession reports whether the entry is a session, expired or not.
+func (e entry) isSession() bool { return e.rev != 0 }
 
 // isLive reports whether the entry is a session that has not expired.
 func (e entry) isLive(now int64) bool { return e.isSession() && now < e.expires }
+
+// notFound returns the error of a method that finds e, which is not live.
+func (e entry) notFound(now int64) error {
+	if e.isSession() || now >= e.expires {
+		return store.ErrNotFound
+	}
+	return &store.DeletedError{At: time.UnixMilli(e.expires).Add(-store.TombstoneLife)}
+}

@@ -6,156 +6,157 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// ErrFull means that the store holds MaxSessions sessions and takes no other.
-// The sessions that it holds are not affected.
-var ErrFull = errors.New("memory: MaxSessions reached")
-
-const (
-	// examined is how many entries of its shard each Create looks at. Where
-	// as many sessions begin as expire, the expired ones that are still held
-	// settle near a fifteenth of the live ones: one is found after half a
-	// round, on average, and a round takes an eighth of their number.
-	examined = 8
-
-	// examinedFull is how many entries of each shard a Create looks at
-	// before it is refused: about five hundred in all, so that a flood of
-	// refused Creates costs little more than their requests do.
-	examinedFull = 8
-
-	// markLife is how long a deleted ID stays in use. It outlasts the retries
-	// of a Create.
-	markLife = time.Minute
-)
-
-// Store is a [session.Store] that keeps records in memory. The zero Store is
+// Store is a [store.Store] that keeps records in memory. The zero Store is
 // ready to use.
 type Store struct {
-	// MaxSessions is the most sessions that are held at once; zero means no
-	// bound. It must be set before the first use. Beyond it Create fails with
-	// [ErrFull]. A session that has expired counts until it is found to have:
-	// before Create fails, it looks for one among some five hundred entries.
+	// MaxSessions is how many sessions are held at most. Zero means no bound.
+	// It must be set before the first use. If it is reached, Create returns
+	// [store.ErrFull]. An expired session counts until it is removed: before
+	// Create returns ErrFull, it scans about five hundred entries.
 	MaxSessions int
 
-	sessions atomic.Int64 // entries that are sessions and not marks
-	shards   [shardCount]shard
-	index    index
-	watchers watchers
+	sessions      atomic.Int64 // entries that are sessions and not tombstones
+	shards        [shardCount]shard
+	index         index
+	subscriptions subscriptions
 }
 
-var _ session.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // New returns an empty Store.
 func New() *Store { return new(Store) }
 
-// Create implements [session.Store]. It also fails with [ErrFull].
-func (st *Store) Create(_ context.Context, rec session.Record) (string, error) {
+// errRev is returned for a record that breaks the contract: in an entry, no
+// revision means a tombstone.
+var errRev = errors.New("memory: the record has no revision")
+
+// Create implements [store.Store].
+func (st *Store) Create(_ context.Context, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
+	}
 	e := newEntry(rec)
-	err := st.create(e)
-	if errors.Is(err, ErrFull) && st.makeRoom(rec.ID) {
-		err = st.create(e)
+	err := st.create(&rec, e)
+	if errors.Is(err, store.ErrFull) && st.makeRoom(rec.ID) {
+		err = st.create(&rec, e)
 	}
-	if err != nil {
-		return "", err
-	}
-	return rec.ID.String(), nil
+	return err
 }
 
-// create is one attempt at Create.
-func (st *Store) create(e entry) error {
+// create is an attempt at Create. A record that is refused leaves nothing
+// behind: a client that repeats refused logins must not fill the memory.
+func (st *Store) create(rec *store.Record, e entry) error {
 	sh := st.shard(e.id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	now := time.Now().UnixMilli()
-	st.examine(sh, now, examined)
+	st.scan(sh, now, scanPerCreate)
 
-	if at, ok := sh.places[e.id]; ok {
+	if at, ok := sh.slots[e.id]; ok {
 		switch old := sh.entries[at]; {
 		case old.isLive(now) && old.rev == e.rev:
 			return nil
 		case now < old.expires:
-			return session.ErrExists
+			return store.ErrExists
 		}
 		st.remove(sh, int(at))
 	}
-	// The place is taken first and given back when there was none, so that
+	// The session is counted first and discounted when it is refused, so that
 	// Creates in different shards cannot pass the bound together.
 	if n := st.sessions.Add(1); st.MaxSessions > 0 && n > int64(st.MaxSessions) {
 		st.sessions.Add(-1)
-		return ErrFull
+		return store.ErrFull
+	}
+	var err error
+	if e.subject, err = st.index.enter(rec, nil, now); err != nil {
+		st.sessions.Add(-1)
+		return err
 	}
 	sh.add(e)
 	return nil
 }
 
-// Load implements [session.Store].
-func (st *Store) Load(_ context.Context, ref string) (session.Record, error) {
-	id, err := session.ParseID(ref)
-	if err != nil {
-		return session.Record{}, session.ErrNotFound
-	}
-	sh := st.shard(id)
-	sh.mu.RLock()
-	e := sh.get(id)
-	sh.mu.RUnlock()
-	if !e.isLive(time.Now().UnixMilli()) {
-		return session.Record{}, session.ErrNotFound
+// Load implements [store.Store]. It does not copy the payload.
+func (st *Store) Load(_ context.Context, id store.ID) (store.Record, error) {
+	e, now := st.get(id), time.Now().UnixMilli()
+	if !e.isLive(now) {
+		if e.isSession() {
+			st.removeExpired(id)
+		}
+		return store.Record{}, e.notFound(now)
 	}
 	return e.record(), nil
 }
 
-// Update implements [session.Store].
-func (st *Store) Update(_ context.Context, ref string, base session.Rev, rec session.Record) (string, error) {
-	id, err := session.ParseID(ref)
-	if err != nil {
-		return "", session.ErrNotFound
+// Update implements [store.Store].
+func (st *Store) Update(_ context.Context, base store.Rev, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
 	}
-	rec.ID = id
-	e := newEntry(rec)
-	current, err := st.update(base, e)
-	if errors.Is(err, session.ErrConflict) {
-		return "", &session.ConflictError{Current: current.record()}
+	current, err := st.update(base, &rec, newEntry(rec))
+	if errors.Is(err, store.ErrConflict) {
+		return &store.ConflictError{Current: current.record()}
 	}
-	if err != nil {
-		return "", err
-	}
-	return ref, nil
+	return err
 }
 
-// update replaces an entry, or returns ErrConflict and the one that is there.
-func (st *Store) update(base session.Rev, e entry) (entry, error) {
+// update replaces an entry, or returns ErrConflict and the stored entry.
+func (st *Store) update(base store.Rev, rec *store.Record, e entry) (entry, error) {
 	sh := st.shard(e.id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	current := sh.get(e.id)
+	current, now := sh.get(e.id), time.Now().UnixMilli()
 	switch {
-	case !current.isLive(time.Now().UnixMilli()):
-		return entry{}, session.ErrNotFound
+	case !current.isLive(now):
+		return entry{}, current.notFound(now)
 	case current.rev == e.rev:
 		return entry{}, nil
 	case current.rev != base:
-		return current, session.ErrConflict
+		return current, store.ErrConflict
+	}
+	var err error
+	if e.subject, err = st.index.enter(rec, current.subject, now); err != nil {
+		return entry{}, err
+	}
+	if e.subject != current.subject {
+		st.index.leave(current.subject, e.id)
 	}
 	sh.set(e)
-	st.watchers.tell(e.id)
+	st.subscriptions.notify(e.id)
 	return entry{}, nil
 }
 
-// Delete implements [session.Store].
-func (st *Store) Delete(_ context.Context, ref string) error {
-	id, err := session.ParseID(ref)
-	if err != nil {
-		return nil // it never was a ref
-	}
+// Delete implements [store.Store].
+func (st *Store) Delete(_ context.Context, id store.ID) error {
 	sh := st.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.get(id).isSession() {
-		sh.set(entry{id: id, expires: time.Now().Add(markLife).UnixMilli()})
-		st.sessions.Add(-1)
-		st.watchers.tell(id)
+	now := time.Now().UnixMilli()
+	if _, ok := sh.slots[id]; !ok {
+		st.scan(sh, now, scanPerCreate)
+		sh.add(newTombstone(id, now))
+		return nil
 	}
+	st.leaveTombstone(sh, sh.get(id), now)
 	return nil
+}
+
+// leaveTombstone replaces an entry by a tombstone. The caller holds the lock of
+// the shard.
+func (st *Store) leaveTombstone(sh *shard, e entry, now int64) {
+	sh.set(newTombstone(e.id, now))
+	st.sessionEnded(e)
+	st.subscriptions.notify(e.id)
+}
+
+// sessionEnded removes a session from the count and the index. The caller holds
+// the lock of the shard, from which it has removed the entry.
+func (st *Store) sessionEnded(e entry) {
+	if e.isSession() {
+		st.sessions.Add(-1)
+		st.index.leave(e.subject, e.id)
+	}
 }

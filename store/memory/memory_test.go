@@ -8,41 +8,31 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
-	"github.com/typedsession/typedsession/store/storetest"
 )
 
-func TestStore(t *testing.T) {
-	storetest.Run(t, func(*testing.T) session.Store { return memory.New() })
-}
-
-func TestZeroStore(t *testing.T) {
-	storetest.Run(t, func(*testing.T) session.Store { return new(memory.Store) })
-}
-
 // newRecord returns a record of 200 bytes that lives for the time given.
-func newRecord(life time.Duration) session.Record {
-	rec := session.Record{Rev: 1, Expires: time.Now().Add(life), Payload: make([]byte, 200)}
+func newRecord(life time.Duration) store.Record {
+	rec := store.Record{Rev: 1, Expires: time.Now().Add(life), Payload: make([]byte, 200)}
 	rand.Read(rec.ID[:])
 	return rec
 }
 
-// create stores a record, which must succeed, and returns its ref.
-func create(t testing.TB, st *memory.Store, rec session.Record) string {
+// create stores a record, which must succeed, and returns its ID.
+func create(t testing.TB, st *memory.Store, rec store.Record) store.ID {
 	t.Helper()
-	ref, err := st.Create(context.Background(), rec)
-	if err != nil {
+	if err := st.Create(context.Background(), rec); err != nil {
 		t.Fatalf("Create: %v", err)
 	}
-	return ref
+	return rec.ID
 }
 
-// isLive reports whether the store finds a session.
-func isLive(t testing.TB, st *memory.Store, ref string) bool {
+// isLive reports whether the store finds a store.
+func isLive(t testing.TB, st *memory.Store, id store.ID) bool {
 	t.Helper()
-	_, err := st.Load(context.Background(), ref)
-	if err != nil && !errors.Is(err, session.ErrNotFound) {
+	_, err := st.Load(context.Background(), id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("Load: %v", err)
 	}
 	return err == nil
@@ -52,41 +42,67 @@ func TestExpiryToTheNanosecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
 		rec := newRecord(time.Second)
-		ref := create(t, st, rec)
+		id := create(t, st, rec)
 		next := rec
 		next.Rev = 2
 
 		time.Sleep(time.Second - time.Nanosecond)
-		if !isLive(t, st, ref) {
+		if !isLive(t, st, id) {
 			t.Error("not found one nanosecond before it expires")
 		}
-		if _, err := st.Update(t.Context(), ref, rec.Rev, next); err != nil {
+		if err := st.Update(t.Context(), rec.Rev, next); err != nil {
 			t.Errorf("Update one nanosecond before it expires: %v", err)
 		}
 		time.Sleep(time.Nanosecond)
-		if isLive(t, st, ref) {
+		if isLive(t, st, id) {
 			t.Error("found when it expires")
 		}
-		if _, err := st.Update(t.Context(), ref, next.Rev, rec); !errors.Is(err, session.ErrNotFound) {
+		if err := st.Update(t.Context(), next.Rev, rec); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("Update when it expires: error %v, want ErrNotFound", err)
 		}
 	})
 }
 
-// An ID is free again when its mark has gone; what matters is that it is not
-// before a Create that was under way can have come to an end.
-func TestDeletedIDStaysInUseForAMinute(t *testing.T) {
+func TestTombstoneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
 		rec := newRecord(time.Hour)
 		if err := st.Delete(t.Context(), create(t, st, rec)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute - time.Millisecond)
-		if _, err := st.Create(t.Context(), rec); !errors.Is(err, session.ErrExists) {
-			t.Errorf("Create just before a minute is over: error %v, want ErrExists", err)
+		deletedAt := time.Now()
+		time.Sleep(store.TombstoneLife - time.Millisecond)
+		_, err := st.Load(t.Context(), rec.ID)
+		var gone *store.DeletedError
+		if !errors.As(err, &gone) || !gone.At.Equal(deletedAt) {
+			t.Errorf("Load: error %#v, want a DeletedError with At %v", err, deletedAt)
+		}
+		if err := st.Create(t.Context(), rec); !errors.Is(err, store.ErrExists) {
+			t.Errorf("Create a millisecond before the tombstone expires: error %v, want ErrExists", err)
 		}
 		time.Sleep(time.Millisecond)
+		if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) || errors.As(err, &gone) {
+			t.Errorf("Load when the tombstone expires: error %#v, want ErrNotFound", err)
+		}
 		create(t, st, rec)
 	})
+}
+
+// Without a revision, an entry would be taken for a tombstone.
+func TestRecordWithoutRevisionIsRefused(t *testing.T) {
+	st := memory.New()
+	rec := newRecord(time.Hour)
+	create(t, st, rec)
+	without := rec
+	without.Rev = 0
+	if err := st.Update(t.Context(), rec.Rev, without); err == nil {
+		t.Error("Update of a record without a revision succeeded")
+	}
+	without.ID = store.NewID()
+	if err := st.Create(t.Context(), without); err == nil {
+		t.Error("Create of a record without a revision succeeded")
+	}
+	if !isLive(t, st, rec.ID) || st.Entries() != 1 {
+		t.Errorf("%d entries, want the one that was there", st.Entries())
+	}
 }

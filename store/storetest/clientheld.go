@@ -1,99 +1,178 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// clientHeldCases apply to stores whose refs are their records. Such a store is
-// asked for what a client has sent. The Manager has authenticated it by then,
-// but under a key that an older version of the store may have written with.
+// clientHeldCases apply to stores that keep nothing. Decode is given text that
+// the session manager has authenticated, but a client may present text that an
+// older version of the store has encoded.
 var clientHeldCases = []testCase{
-	{"update is unconditional", updateUnconditional},
-	{"delete does nothing", deleteNothing},
-	{"refs with one byte changed", changedRefs},
-	{"refs cut short", cutRefs},
-	{"refs that are no records", garbageRefs},
+	{"client-held: an expired record", decodeExpired},
+	{"client-held: a record encoded expired", encodeExpired},
+	{"client-held: goroutines with a record each", encodeEach},
+	{"client-held: the payload given to Encode", payloadEncoded},
+	{"client-held: the methods of Store", storeMethods},
+	{"client-held: text with one byte changed", decodeChanged},
+	{"client-held: text cut short", decodeCut},
+	{"client-held: text that is not a record", decodeGarbage},
 }
 
-// updateUnconditional updates one ref twice, as two requests at once do.
-func updateUnconditional(t *trial) {
+// held returns the store as a [store.ClientHeld].
+func (t *trial) held() store.ClientHeld { return t.store.(store.ClientHeld) }
+
+// encode encodes a record, which must succeed.
+func (t *trial) encode(rec store.Record) string {
+	t.Helper()
+	text, err := t.held().Encode(rec)
+	if err != nil {
+		t.broke(ruleEncode, "Encode: %v", err)
+	}
+	return text
+}
+
+func decodeExpired(t *trial) {
+	rec := expiringRecord()
+	text := t.encode(rec)
+	sleepUntil(rec.Expires)
+	_, err := t.held().Decode(text)
+	t.wantError(ruleStoreExpired, "Decode of an expired record", err, store.ErrNotFound)
+}
+
+// encodeExpired accepts an error of Encode.
+func encodeExpired(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
-	for _, base := range []session.Rev{rec.Rev, newRev(), 0} {
-		next := nextWrite(rec)
-		newRef, err := t.store.Update(t.Context(), ref, base, next)
-		if err != nil {
-			t.broke(ruleUnconditional, "Update: %v", err)
-		}
-		t.wantRecord(ruleUnconditional, newRef, next)
+	rec.Expires = after(-time.Hour)
+	if text, err := t.held().Encode(rec); err == nil {
+		_, err := t.held().Decode(text)
+		t.wantError(ruleStoreExpired, "Decode of an expired record", err, store.ErrNotFound)
 	}
 }
 
-func deleteNothing(t *trial) {
-	rec := newRecord()
-	ref := t.create(rec)
-	for range 2 {
-		if err := t.store.Delete(t.Context(), ref); err != nil {
-			t.broke(ruleDeleteNoop, "Delete: %v", err)
+func encodeEach(t *trial) {
+	const rounds = 100
+	t.parallel(func(int) error {
+		for range rounds {
+			rec := newRecord()
+			text, err := t.held().Encode(rec)
+			if err != nil {
+				return broke(ruleStoreSafe, "Encode: %v", err)
+			}
+			got, err := t.held().Decode(text)
+			if err != nil {
+				return broke(ruleStoreSafe, "Decode: %v", err)
+			}
+			if diffs := diffContent(rec, got); diffs != nil {
+				return broke(ruleStoreSafe, "Decode: %s", strings.Join(diffs, "; "))
+			}
 		}
-	}
-	t.wantRecord(ruleDeleteNoop, ref, rec)
+		return nil
+	})
 }
 
-func changedRefs(t *trial) {
-	ref := t.create(newRecord())
-	for i := range len(ref) {
+func payloadEncoded(t *trial) {
+	rec, other := newRecord(), newRecord()
+	check := t.guarded(&rec)
+	text := t.encode(rec)
+	got, err := t.held().Decode(text)
+	if err != nil {
+		t.broke(ruleDecode, "Decode: %v", err)
+	}
+	other.Payload = bytes.Repeat(churned, len(rec.Payload))
+	if _, err := t.held().Decode(t.encode(other)); err != nil {
+		t.broke(ruleDecode, "Decode: %v", err)
+	}
+	check()
+	if !bytes.Equal(got.Payload, rec.Payload) {
+		t.broke(rulePayload, "the store has changed a payload that Decode had returned")
+	}
+}
+
+// storeMethods checks that none of the methods of Store has an effect.
+func storeMethods(t *trial) {
+	rec := newRecord()
+	text := t.encode(rec)
+	_ = t.store.Create(t.Context(), rec)
+	t.wantGone(ruleClientHeld, rec.ID)
+	err := t.store.Update(t.Context(), rec.Rev, nextWrite(rec))
+	t.wantError(ruleClientHeld, "Update", err, store.ErrNotFound)
+	if err := t.store.Delete(t.Context(), rec.ID); err != nil {
+		t.broke(ruleClientHeld, "Delete: %v", err)
+	}
+	t.wantGone(ruleClientHeld, rec.ID)
+	got, err := t.held().Decode(text)
+	if err != nil {
+		t.broke(ruleClientHeld, "Decode after Delete: %v", err)
+	}
+	if diffs := diffContent(rec, got); diffs != nil {
+		t.broke(ruleClientHeld, "Decode after Delete: %s", strings.Join(diffs, "; "))
+	}
+}
+
+func decodeChanged(t *trial) {
+	text := t.encode(newRecord())
+	for i := range len(text) {
 		for _, change := range []byte{0x01, 0x80, 0xff} {
-			changed := []byte(ref)
+			changed := []byte(text)
 			changed[i] ^= change
-			t.wantNoHarm(string(changed))
+			t.decodeDamaged(string(changed))
 		}
 	}
 }
 
-func cutRefs(t *trial) {
-	ref := t.create(newRecord())
-	for i := range len(ref) {
-		t.wantNoHarm(ref[:i])
-		t.wantNoHarm(ref[i+1:])
+func decodeCut(t *trial) {
+	text := t.encode(newRecord())
+	for i := range len(text) {
+		t.decodeDamaged(text[:i])
+		t.decodeDamaged(text[i+1:])
 	}
-	t.wantNoHarm(ref + ref)
+	t.decodeDamaged(text + text)
 }
 
-func garbageRefs(t *trial) {
-	for _, ref := range strangeRefs(letteredRecord().ID.String()) {
-		t.wantNoHarm(ref)
+func decodeGarbage(t *trial) {
+	id := store.NewID().String()
+	for _, text := range []string{
+		"", " ", "\x00", "not a record", "\xff\xfe not UTF-8", id, id + "\n",
+		strings.Repeat("0", 100), strings.Repeat("\x00", 100), strings.Repeat("\xff", 100),
+		strings.Repeat(id, 1<<20/len(id)),
+	} {
+		t.decodeDamaged(text)
 	}
 }
 
-// wantNoHarm gives a damaged ref to every method. Each fails with ErrNotFound,
-// or takes the ref for a record that has not expired; the store has no means to
-// tell. None panics.
-func (t *trial) wantNoHarm(ref string) {
+// decodeDamaged decodes damaged text. Decode must not panic and must either
+// return ErrNotFound or take the text for a record that has not expired: the
+// store cannot tell.
+func (t *trial) decodeDamaged(text string) {
 	t.Helper()
 	t.must(func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				err = broke(ruleAnyRef, "panic for ref %s: %v", abbreviated(ref), p)
+				err = broke(ruleDecodeText, "Decode of %s panics: %v", abbreviated(text), p)
 			}
 		}()
-		asked := time.Now()
-		rec, err := t.store.Load(t.Context(), ref)
-		if err != nil && !errors.Is(err, session.ErrNotFound) {
-			return broke(ruleAnyRef, "Load of %s: %v", abbreviated(ref), err)
+		from := time.Now()
+		rec, err := t.held().Decode(text)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return broke(ruleDecodeText, "Decode of %s: %v", abbreviated(text), err)
 		}
-		if err == nil && !asked.Before(rec.Expires) {
-			return broke(ruleExpired, "Load of %s returned a record that expired at %v", abbreviated(ref), rec.Expires)
-		}
-		if _, err := t.store.Update(t.Context(), ref, 0, newRecord()); err != nil && !errors.Is(err, session.ErrNotFound) {
-			return broke(ruleAnyRef, "Update of %s: %v", abbreviated(ref), err)
-		}
-		if err := t.store.Delete(t.Context(), ref); err != nil {
-			return broke(ruleDeleteNoop, "Delete of %s: %v", abbreviated(ref), err)
+		if err == nil && !from.Before(rec.Expires) {
+			return broke(ruleStoreExpired, "Decode of %s returned a record that expired at %v", abbreviated(text), rec.Expires)
 		}
 		return nil
 	}())
+}
+
+// abbreviated quotes text for a message.
+func abbreviated(text string) string {
+	if len(text) > 80 {
+		return fmt.Sprintf("%q... (%d bytes)", text[:40], len(text))
+	}
+	return fmt.Sprintf("%q", text)
 }

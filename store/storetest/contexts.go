@@ -5,67 +5,87 @@ import (
 	"errors"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// soon is how long a method may take whose context has ended. It is far more
-// than any needs, so that a slow machine breaks no rule.
+// soon is how long a method may take whose context is done. It is far more than
+// any method needs, so that no rule is broken by a slow machine.
 const soon = 10 * time.Second
 
-// contextCases call each method with a context that has ended. The method may
-// succeed or fail; but what it says must be true.
+// contextCases call each method with a context that is done. The method may
+// succeed or fail, but what it reports must be true.
 var contextCases = []testCase{
-	{"create with an ended context", func(t *trial) {
+	{"create with a context that is done", func(t *trial) {
 		rec := newRecord()
-		var ref string
-		err := t.ended("Create", func(ctx context.Context) (err error) {
-			ref, err = t.store.Create(ctx, rec)
-			return err
-		})
+		err := t.withDone("Create", func(ctx context.Context) error { return t.store.Create(ctx, rec) })
 		if err == nil {
-			t.wantRecord(ruleCreate, ref, rec)
+			t.wantRecord(ruleCreate, rec)
 		}
 	}},
-	{"load with an ended context", func(t *trial) {
+	{"load with a context that is done", func(t *trial) {
 		rec := newRecord()
-		ref := t.create(rec)
-		var got session.Record
-		err := t.ended("Load", func(ctx context.Context) (err error) {
-			got, err = t.store.Load(ctx, ref)
+		t.create(rec)
+		var got store.Record
+		err := t.withDone("Load", func(ctx context.Context) (err error) {
+			got, err = t.store.Load(ctx, rec.ID)
 			return err
 		})
-		if diff := t.diff(rec, got); err == nil && diff != "" {
+		if diff := diff(rec, got); err == nil && diff != "" {
 			t.broke(ruleLoad, "Load: %s", diff)
 		}
-		t.wantRecord(ruleLoad, ref, rec)
+		t.wantRecord(ruleLoad, rec)
 	}},
-	{"update with an ended context", func(t *trial) {
+	{"update with a context that is done", func(t *trial) {
 		rec := newRecord()
-		ref := t.create(rec)
+		t.create(rec)
 		next := nextWrite(rec)
-		var newRef string
-		err := t.ended("Update", func(ctx context.Context) (err error) {
-			newRef, err = t.store.Update(ctx, ref, rec.Rev, next)
-			return err
-		})
+		err := t.withDone("Update", func(ctx context.Context) error { return t.store.Update(ctx, rec.Rev, next) })
 		if err == nil {
-			t.wantRecord(ruleUpdate, newRef, next)
+			t.wantRecord(ruleUpdate, next)
 		}
 	}},
-	{"delete with an ended context", func(t *trial) {
-		ref := t.create(newRecord())
-		err := t.ended("Delete", func(ctx context.Context) error {
-			return t.store.Delete(ctx, ref)
-		})
-		if err == nil && t.holdsRevisions() {
-			t.wantGone(ruleDelete, ref)
+	{"delete with a context that is done", func(t *trial) {
+		rec := newRecord()
+		t.create(rec)
+		err := t.withDone("Delete", func(ctx context.Context) error { return t.store.Delete(ctx, rec.ID) })
+		if err == nil {
+			t.wantGone(ruleDelete, rec.ID)
 		}
 	}},
 }
 
-// ended calls a method with a context that has ended and returns the method's
-// error, having checked that it came soon and claims nothing about the record.
-func (t *trial) ended(method string, call func(context.Context) error) error {
+// indexContextCases are contextCases for a [store.SubjectIndex].
+var indexContextCases = []testCase{
+	{"list with a context that is done", func(t *trial) {
+		rec := newLogin(newSubject())
+		t.create(rec)
+		var recs []store.Record
+		err := t.withDone("ListSessions", func(ctx context.Context) (err error) {
+			recs, err = t.index().ListSessions(ctx, rec.Subject)
+			return err
+		})
+		if err == nil && len(recs) != 1 {
+			t.broke(ruleListComplete, "ListSessions returned %d records and no error, want 1", len(recs))
+		}
+	}},
+	{"revocation with a context that is done", func(t *trial) {
+		rec := newLogin(newSubject())
+		t.create(rec)
+		var ids []store.ID
+		err := t.withDone("RevokeSubject", func(ctx context.Context) (err error) {
+			ids, err = t.index().RevokeSubject(ctx, rec.Subject, after(0))
+			return err
+		})
+		if err == nil || len(ids) > 0 {
+			t.wantGone(ruleRevoke, rec.ID)
+		}
+	}},
+}
+
+// withDone calls a method with a context that is done and returns the method's
+// error. It checks that the method returns soon and that the error reports
+// nothing about the record.
+func (t *trial) withDone(method string, call func(context.Context) error) error {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -73,19 +93,26 @@ func (t *trial) ended(method string, call func(context.Context) error) error {
 	go func() { done <- call(ctx) }()
 	select {
 	case err := <-done:
-		if err != nil && isVerdict(err) {
-			t.broke(ruleNoAnswer, "%s with an ended context: %v", method, err)
+		if isAnswer(err) {
+			t.broke(ruleStoreErrors, "%s with a context that is done: %v", method, err)
 		}
 		return err
 	case <-time.After(soon):
-		t.broke(ruleBounded, "%s had not returned %v after its context ended", method, soon)
+		t.broke(ruleStoreBounded, "%s has not returned %v after its context was done", method, soon)
 		return nil
 	}
 }
 
-// isVerdict reports whether an error is one of those by which a store says
-// something about the record.
-func isVerdict(err error) bool {
-	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
-		errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrTooLarge)
+// isAnswer reports whether an error is one of those by which a store reports
+// something about a record.
+func isAnswer(err error) bool {
+	for _, answer := range []error{
+		store.ErrNotFound, store.ErrExists, store.ErrConflict,
+		store.ErrTooLarge, store.ErrFull, store.ErrRevoked,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,7 +3,7 @@ package storetest_test
 import (
 	"testing"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 	"github.com/typedsession/typedsession/store/storetest"
 )
@@ -11,7 +11,7 @@ import (
 func ExampleRun() {
 	// In a test file of the store's package:
 	TestStore := func(t *testing.T) {
-		storetest.Run(t, func(*testing.T) session.Store { return memory.New() })
+		storetest.Run(t, func(*testing.T) store.Store { return memory.New() })
 	}
 
 	_ = TestStore

@@ -1,106 +1,106 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
-// updateCases are about the condition of an update.
 var updateCases = []testCase{
+	{"an update replaces every field", updateReplaces},
 	{"update of an older revision", updateStale},
 	{"update of a revision that differs in one bit", updateNearRevision},
 	{"update of the record that a conflict returned", updateAfterConflict},
-	{"the payload got from a conflict is changed", aliasConflict},
 	{"update repeated", updateRepeated},
 	{"update repeated after another one", updateRepeatedLate},
-	{"update of no record", updateMissing},
+	{"update of no record", updateNoRecord},
 }
 
-// updateReplaces changes a record twice, so that the second update has the ref
-// and the revision of the first. An empty field is no less a new one.
+// updateReplaces updates twice. An empty field replaces another as well.
 func updateReplaces(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
+	t.create(rec)
 	next := nextWrite(rec)
-	ref = t.update(ref, rec.Rev, next)
-	t.wantRecord(ruleUpdate, ref, next)
+	t.update(rec.Rev, next)
+	t.wantRecord(ruleUpdate, next)
 	last := nextWrite(rec)
 	last.Subject, last.Payload = "", nil
-	ref = t.update(ref, next.Rev, last)
-	t.wantRecord(ruleUpdate, ref, last)
+	t.update(next.Rev, last)
+	t.wantRecord(ruleUpdate, last)
 }
 
 func updateStale(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
+	t.create(rec)
 	current := nextWrite(rec)
-	t.update(ref, rec.Rev, current)
-	_, err := t.store.Update(t.Context(), ref, rec.Rev, nextWrite(rec))
-	t.wantConflict(err, current)
-	t.wantRecord(ruleConflict, ref, current)
+	t.update(rec.Rev, current)
+	t.wantConflict(t.store.Update(t.Context(), rec.Rev, nextWrite(rec)), current)
+	t.wantRecord(ruleUpdateConflict, current)
 }
 
-// updateNearRevision catches a store that compares revisions as floating-point
+// updateNearRevision finds a store that compares revisions as floating-point
 // numbers, as Lua and JSON do, or in fewer bits.
 func updateNearRevision(t *trial) {
 	rec := newRecord()
-	rec.Rev |= 1 << 63
-	ref := t.create(rec)
+	rec.Rev |= 1<<63 | 1<<62
+	t.create(rec)
 	for bit := range 64 {
 		base := rec.Rev ^ 1<<bit
-		what := fmt.Sprintf("Update of revision %016x when %016x is current", uint64(base), uint64(rec.Rev))
-		_, err := t.store.Update(t.Context(), ref, base, nextWrite(rec))
-		t.wantError(ruleConflict, what, err, session.ErrConflict)
+		what := fmt.Sprintf("Update of revision %016x while %016x is stored", uint64(base), uint64(rec.Rev))
+		err := t.store.Update(t.Context(), base, nextWrite(rec))
+		t.wantError(ruleUpdateConflict, what, err, store.ErrConflict)
 	}
 }
 
-// updateAfterConflict does what a Manager does with a conflict.
+// updateAfterConflict does what a session manager does after a conflict.
 func updateAfterConflict(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
-	_, err := t.store.Update(t.Context(), ref, newRev(), nextWrite(rec))
-	current := t.wantConflict(err, rec)
+	t.create(rec)
+	current := t.wantConflict(t.store.Update(t.Context(), store.NewRev(), nextWrite(rec)), rec)
 	next := nextWrite(current)
-	t.update(ref, current.Rev, next)
-	t.wantRecord(ruleUpdate, ref, next)
+	t.update(current.Rev, next)
+	t.wantRecord(ruleUpdate, next)
 }
 
 func updateRepeated(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
+	t.create(rec)
 	next := nextWrite(rec)
-	newRef := t.update(ref, rec.Rev, next)
-	again, err := t.store.Update(t.Context(), ref, rec.Rev, next)
-	if err != nil {
-		t.broke(ruleUpdateRepeat, "Update repeated with the same Rev: %v", err)
+	t.update(rec.Rev, next)
+	if err := t.store.Update(t.Context(), rec.Rev, next); err != nil {
+		t.broke(ruleUpdateRepeated, "Update repeated with the same Rev: %v", err)
 	}
-	if again != newRef {
-		t.broke(ruleUpdateRepeat, "Update repeated with the same Rev returned ref %q, not %q again", again, newRef)
-	}
-	t.wantRecord(ruleUpdateRepeat, ref, next)
+	t.wantRecord(ruleUpdateRepeated, next)
 }
 
-// updateRepeatedLate repeats an update after another one: it is stale by now,
-// and must not bring its record back.
+// updateRepeatedLate repeats an update after another one. The repeated update
+// may succeed, but it must not bring its record back.
 func updateRepeatedLate(t *trial) {
 	rec := newRecord()
-	ref := t.create(rec)
+	t.create(rec)
 	second := nextWrite(rec)
-	t.update(ref, rec.Rev, second)
+	t.update(rec.Rev, second)
 	third := nextWrite(second)
-	t.update(ref, second.Rev, third)
-	_, err := t.store.Update(t.Context(), ref, rec.Rev, second)
-	t.wantConflict(err, third)
-	t.wantRecord(ruleConflict, ref, third)
+	t.update(second.Rev, third)
+	if err := t.store.Update(t.Context(), rec.Rev, second); err != nil {
+		if !errors.Is(err, store.ErrConflict) {
+			t.broke(ruleUpdateReplaced, "Update repeated after another one: error %q, want none or a conflict", err)
+		}
+		t.wantConflict(err, third)
+	}
+	t.wantRecord(ruleUpdateReplaced, third)
 }
 
-func updateMissing(t *trial) {
+func updateNoRecord(t *trial) {
 	rec := newRecord()
-	ref := rec.ID.String()
-	for _, base := range []session.Rev{newRev(), 0, rec.Rev} {
-		_, err := t.store.Update(t.Context(), ref, base, rec)
-		t.wantError(ruleUpdateMissing, "Update of a record that was never created", err, session.ErrNotFound)
+	for _, base := range []store.Rev{store.NewRev(), rec.Rev} {
+		err := t.store.Update(t.Context(), base, rec)
+		t.wantError(ruleUpdateNotFound, "Update of a record that was never created", err, store.ErrNotFound)
+		var gone *store.DeletedError
+		if errors.As(err, &gone) {
+			t.broke(ruleUpdateDeleted, "Update of a record that was never created: a *store.DeletedError")
+		}
 	}
-	t.wantGone(ruleUpdateMissing, ref)
+	t.wantGone(ruleUpdateNotFound, rec.ID)
 }

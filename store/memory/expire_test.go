@@ -2,13 +2,14 @@ package memory_test
 
 import (
 	"flag"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -36,13 +37,12 @@ func TestHeapPerSession(t *testing.T) {
 					rec := newRecord(time.Hour)
 					if name != "anonymous" {
 						rec.Subject = rec.ID.String()
-						note(t, st, rec)
 					}
 					create(t, st, rec)
 				}
 				held := (heap() - before) / n
 				time.Sleep(time.Hour)
-				st.Sweep()
+				st.DeleteExpired()
 				left := (heap() - before) / n
 				t.Logf("%d sessions of 200 B: %d B of heap each, %d B left when all have expired", n, held, left)
 				if held > most {
@@ -57,17 +57,17 @@ func TestHeapPerSession(t *testing.T) {
 	}
 }
 
-// Nobody calls Sweep here: what Creates find by the way must do.
+// DeleteExpired is not called: what Creates remove must be enough.
 func TestChurnHoldsLittleMoreThanLiveSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const live, lives = 10_000, 10
 		st := memory.New()
 		most := 0
 		for i := range live * lives {
-			create(t, st, newRecord(time.Hour))
+			create(t, st, newLogin(fmt.Sprint("user ", i)))
 			time.Sleep(time.Hour / live)
 			if i > 3*live && i%1000 == 0 {
-				most = max(most, st.Entries())
+				most = max(most, st.Entries(), st.IndexEntries())
 			}
 		}
 		t.Logf("at most %d entries for %d live sessions", most, live)
@@ -77,17 +77,16 @@ func TestChurnHoldsLittleMoreThanLiveSessions(t *testing.T) {
 	})
 }
 
-// Logging in and out again and again leaves marks, which go as sessions do.
-func TestMarksOfDeletedSessionsGo(t *testing.T) {
+func TestTombstonesAreRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const perMinute = 10_000
+		const perLife = 10_000
 		st := memory.New()
 		most := 0
-		for i := range perMinute * 10 {
+		for i := range perLife * 10 {
 			if err := st.Delete(t.Context(), create(t, st, newRecord(time.Hour))); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Minute / perMinute)
+			time.Sleep(store.TombstoneLife / perLife)
 			if i%1000 == 0 {
 				most = max(most, st.Entries())
 			}
@@ -95,39 +94,39 @@ func TestMarksOfDeletedSessionsGo(t *testing.T) {
 		if got := st.Sessions(); got != 0 {
 			t.Errorf("%d sessions counted, want 0", got)
 		}
-		if most > perMinute*5/4 {
-			t.Errorf("held %d entries for %d sessions deleted in a minute, want at most a quarter more", most, perMinute)
+		if most > perLife*5/4 {
+			t.Errorf("held %d entries for %d sessions deleted in TombstoneLife, want at most a quarter more", most, perLife)
 		}
 	})
 }
 
-func TestSweepRemovesTheExpiredOnly(t *testing.T) {
+func TestDeleteExpiredRemovesTheExpiredOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
-		var kept []string
+		var kept []store.ID
 		for range 1000 {
 			create(t, st, newRecord(time.Minute))
 			kept = append(kept, create(t, st, newRecord(time.Hour)))
 		}
 		time.Sleep(time.Minute - time.Millisecond)
-		st.Sweep()
+		st.DeleteExpired()
 		if got := st.Entries(); got != 2000 {
-			t.Errorf("%d entries after a sweep before any expires, want 2000", got)
+			t.Errorf("%d entries after DeleteExpired before any expires, want 2000", got)
 		}
 		time.Sleep(time.Millisecond)
-		st.Sweep()
+		st.DeleteExpired()
 		if got := st.Entries(); got != len(kept) {
-			t.Errorf("%d entries after a sweep, want %d", got, len(kept))
+			t.Errorf("%d entries after DeleteExpired, want %d", got, len(kept))
 		}
-		for _, ref := range kept {
-			if !isLive(t, st, ref) {
-				t.Fatalf("a live session was swept: %s", ref)
+		for _, id := range kept {
+			if !isLive(t, st, id) {
+				t.Fatalf("a live session was removed: %s", id)
 			}
 		}
 	})
 }
 
-// Rebuilding a map takes as long as it has entries, so it must pay.
+// Rebuilding a map takes time proportional to its entries, so it must be rare.
 func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
@@ -140,17 +139,17 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 		}
 		most := st.Entries()
 		for _, test := range []struct {
-			wait time.Duration
-			peak int
+			wait      time.Duration
+			highWater int
 		}{
 			{time.Minute, most},
 			{time.Hour, 6_400},
 			{time.Second, 6_400}, // nothing has expired since
 		} {
 			time.Sleep(test.wait)
-			st.Sweep()
-			if got := st.Peak(); got != test.peak {
-				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.peak)
+			st.DeleteExpired()
+			if got := st.HighWater(); got != test.highWater {
+				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.highWater)
 			}
 		}
 		if got := st.Entries(); got != 6_400 {
@@ -159,11 +158,11 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 	})
 }
 
-// A sweep lets others in between its batches, and they may remove entries, add
-// some, and put another map in the place of the old one: it must neither lose a
-// session nor leave an expired one. All sessions are in one shard, so that it has batches.
-func TestSweepDuringUse(t *testing.T) {
-	inFirstShard := func(life time.Duration) session.Record {
+// Between the batches of DeleteExpired, other goroutines remove and add entries
+// and rebuild the map. It must neither remove a live session nor miss an expired
+// one. All sessions are in one shard, so that there are several batches.
+func TestDeleteExpiredDuringUse(t *testing.T) {
+	inFirstShard := func(life time.Duration) store.Record {
 		rec := newRecord(life)
 		rec.ID[0] = 0
 		return rec
@@ -175,10 +174,10 @@ func TestSweepDuringUse(t *testing.T) {
 			create(t, st, inFirstShard(brief))
 		}
 		time.Sleep(brief)
-		var kept []string
+		var kept []store.ID
 		var wg sync.WaitGroup
 		for range 3 {
-			wg.Go(st.Sweep)
+			wg.Go(st.DeleteExpired)
 		}
 		wg.Go(func() {
 			for range 5000 {
@@ -192,9 +191,9 @@ func TestSweepDuringUse(t *testing.T) {
 		if got := st.Sessions(); got != len(kept) {
 			t.Errorf("%d sessions counted, want %d", got, len(kept))
 		}
-		for _, ref := range kept {
-			if !isLive(t, st, ref) {
-				t.Fatalf("a live session was swept: %s", ref)
+		for _, id := range kept {
+			if !isLive(t, st, id) {
+				t.Fatalf("a live session was removed: %s", id)
 			}
 		}
 	}
