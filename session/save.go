@@ -43,7 +43,7 @@ func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if u.m.engine.ClientHeld() && u.committed && !u.m.engine.HasRevoker() {
+	if u.m.engine.ClientHeld() && u.committed() && !u.m.engine.HasRevoker() {
 		u.destroyed = nil
 		return u.fail("destroy", ErrCommitted)
 	}
@@ -131,7 +131,7 @@ func (u *unit[T]) refusal(subject string) error {
 	switch {
 	case u.phase == phaseEnded && subject == "":
 		return ErrEnded
-	case u.committed:
+	case u.committed():
 		return ErrCommitted
 	case u.withheld():
 		return ErrWithheld
@@ -184,7 +184,7 @@ func (u *unit[T]) insert(ctx context.Context, encoded []byte, subject string) er
 // the cookie of that would win.
 func (u *unit[T]) joinable(subject string) bool {
 	next := u.successor
-	return next != nil && next.Subject != "" && !u.committed &&
+	return next != nil && next.Subject != "" && !u.committed() &&
 		(subject == next.Subject || u.intent.login && u.formerly == next.Subject)
 }
 

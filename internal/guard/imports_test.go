@@ -41,7 +41,6 @@ func TestDependenciesPointOneWay(t *testing.T) {
 	}{
 		{"codec", []string{"net/http", module}},
 		{"internal/seal", []string{"net/http", module}},
-		{"internal/deadline", []string{"net/http", module}},
 		{"session", []string{"github.com/redis", module + "/store/memory", module + "/store/cookie", module + "/store/rueidis"}},
 		{"store", []string{"net/http", module}},
 		{"store/memory", []string{"github.com/redis", "net/http", module + "/session"}},
