@@ -71,7 +71,7 @@ func isRefusal(err error) bool {
 
 // pause waits before one more attempt, for up to a millisecond at first and up
 // to 64 later, at random so that all who lost one connection do not come back
-// at once. It returns ctx's error if ctx ends meanwhile.
+// at once. It returns ctx's error if ctx ends first.
 func pause(ctx context.Context, attempt int) error {
 	bound := time.Millisecond << min(attempt, 6)
 	var random [4]byte
