@@ -106,9 +106,10 @@ func (st *Store) isRevoked(op context.Context, e *entry) (bool, error) {
 func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
 	var indexErr error
 	r, err := st.settle(op, c, func() (reply, error) {
-		results := st.client.DoMulti(op,
-			st.client.B().Eval().Script(c.script.alone.text).Numkeys(1).Key(st.key(c.id)).Arg(c.args...).Build(),
-			st.client.B().Eval().Script(entryScript.text).Numkeys(1).Key(c.entry.index).Arg(c.entry.args()...).Build())
+		results := st.evalAll(op, []invocation{
+			{c.script.alone, c.args, st.key(c.id)},
+			{entryScript, c.entry.args(), c.entry.index},
+		})
 		m, err := message(results[0])
 		_, indexErr = message(results[1])
 		if err = cmp.Or(err, indexErr); err != nil {
