@@ -129,7 +129,7 @@ func (st *Store) writeBoth(op context.Context, c *change) (reply, error) {
 // the entry, and its time removes it.
 func (st *Store) dropStale(op context.Context, c *change, r reply, err error) {
 	refused := isFull(err) && !r.repeated && c.script == createScript
-	gone := err == nil && !r.written && (isTombstone(r.held) || r.held == nil)
+	gone := err == nil && !r.written && (isTombstone(r.held) || r.held == nil && !r.revoked)
 	if refused || gone {
 		_ = st.drop(op, c.entry.index, c.id)
 	}

@@ -84,6 +84,9 @@ func TestPendingLogin(t *testing.T) {
 						t.Fatalf("the second command of a login: %v, want %v", err, test.want)
 					}
 				}
+				if s.MustDo("ZSCORE", aliceIndex, string(visitor.ID[:])) == "(nil)" {
+					t.Error("the entry is gone, which a later login may have added")
+				}
 				got, err := st.Load(t.Context(), visitor.ID)
 				if errors.Is(test.want, store.ErrConflict) {
 					visitor.Rev = got.Rev
