@@ -68,9 +68,9 @@ func BenchmarkLogin(b *testing.B) {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
 			st := memory.New()
 			for range others {
-				create(b, st, newLogin("alice", time.Hour))
+				create(b, st, newLogin("alice"))
 			}
-			rec := newLogin("alice", time.Hour)
+			rec := newLogin("alice")
 			b.ReportAllocs()
 			for b.Loop() {
 				rec.ID = store.NewID()

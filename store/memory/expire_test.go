@@ -64,7 +64,7 @@ func TestChurnHoldsLittleMoreThanLiveSessions(t *testing.T) {
 		st := memory.New()
 		most := 0
 		for i := range live * lives {
-			create(t, st, newLogin(fmt.Sprint("user ", i), time.Hour))
+			create(t, st, newLogin(fmt.Sprint("user ", i)))
 			time.Sleep(time.Hour / live)
 			if i > 3*live && i%1000 == 0 {
 				most = max(most, st.Entries(), st.IndexEntries())

@@ -14,10 +14,10 @@ import (
 	"github.com/typedsession/typedsession/store/memory"
 )
 
-// newLogin returns the record of a login whose session is to be found in the
-// index for 30 days, though it expires before if it is not used.
-func newLogin(subject string, life time.Duration) store.Record {
-	rec := newRecord(life)
+// newLogin returns the record of a login that expires in an hour. Its IndexUntil
+// is in 30 days, as that of a session which can be extended.
+func newLogin(subject string) store.Record {
+	rec := newRecord(time.Hour)
 	rec.Subject, rec.LoginSince, rec.IndexUntil = subject, time.Now(), time.Now().Add(30*24*time.Hour)
 	return rec
 }
@@ -81,7 +81,7 @@ func TestIndexEntryIsRemovedWithItsSession(t *testing.T) {
 				st := memory.New()
 				var recs []store.Record
 				for i := range 1000 {
-					rec := newLogin(fmt.Sprint("user ", i*i%300), time.Hour)
+					rec := newLogin(fmt.Sprint("user ", i*i%300))
 					create(t, st, rec)
 					recs = append(recs, rec)
 				}
@@ -103,10 +103,10 @@ func TestIndexEntryIsRemovedWithItsSession(t *testing.T) {
 func TestRefusedLoginLeavesNothing(t *testing.T) {
 	st := &memory.Store{MaxSessions: 10}
 	for range st.MaxSessions {
-		create(t, st, newLogin("alice", time.Hour))
+		create(t, st, newLogin("alice"))
 	}
 	for i := range 1000 {
-		err := st.Create(t.Context(), newLogin(fmt.Sprint("user ", i), time.Hour))
+		err := st.Create(t.Context(), newLogin(fmt.Sprint("user ", i)))
 		if !errors.Is(err, store.ErrFull) {
 			t.Fatalf("Create: error %v, want ErrFull", err)
 		}
@@ -117,7 +117,7 @@ func TestRefusedLoginLeavesNothing(t *testing.T) {
 
 	revoke(t, st, "alice", time.Now())
 	entries := st.Entries()
-	late := newLogin("alice", time.Hour)
+	late := newLogin("alice")
 	late.LoginSince = time.Now().Add(-time.Second)
 	for range 1000 {
 		if err := st.Create(t.Context(), late); !errors.Is(err, store.ErrRevoked) {
@@ -133,7 +133,7 @@ func TestRefusedLoginLeavesNothing(t *testing.T) {
 func TestRevocationLastsForTombstoneLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
-		login := newLogin("alice", time.Hour)
+		login := newLogin("alice")
 		revoke(t, st, "alice", time.Now())
 		time.Sleep(store.TombstoneLife - time.Millisecond)
 		if err := st.Create(t.Context(), login); !errors.Is(err, store.ErrRevoked) {
@@ -177,7 +177,7 @@ func TestManySessionsOfASubject(t *testing.T) {
 	st := memory.New()
 	var ids []store.ID
 	for range 10_000 {
-		ids = append(ids, create(t, st, newLogin("alice", time.Hour)))
+		ids = append(ids, create(t, st, newLogin("alice")))
 		if got := st.LongestIDList(); got > 8 {
 			t.Fatalf("the sessions of a subject are in a list of %d, want at most 8", got)
 		}

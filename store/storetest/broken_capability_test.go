@@ -45,7 +45,8 @@ var notifierMistakes = []mistake{
 		}
 	})},
 	{
-		"one stop ends all subscriptions", "notifier: an update", []string{"notifier: a delete", "notifier: a revocation"},
+		"one stop ends all subscriptions", "notifier: an update",
+		[]string{"notifier: a delete", "notifier: a revocation"},
 		breaking(func(m *model, st *brokenStore) {
 			st.subscribe = func(id store.ID) (<-chan struct{}, func()) {
 				c, _ := m.Subscribe(id)

@@ -277,7 +277,8 @@ var expiryMistakes = []mistake{
 		}),
 	},
 	{
-		"time to live kept", "an update makes a record expire later", []string{"list: an extended session"},
+		"time to live kept", "an update makes a record expire later",
+		[]string{"list: an extended session"},
 		later(func(was time.Time, k *kept) {
 			if was.Before(k.gone) && time.Until(was) < time.Minute {
 				k.gone = was

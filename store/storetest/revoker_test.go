@@ -79,7 +79,8 @@ func TestRevokers(t *testing.T) {
 			}
 		})},
 		{
-			"a time that is a minute earlier replaces", []string{"a key that is revoked again", "a key that is revoked again until an earlier time"},
+			"a time that is a minute earlier replaces",
+			[]string{"a key that is revoked again", "a key that is revoked again until an earlier time"},
 			breakingRevoker(func(r *brokenRevoker) {
 				before, revoke := r.before, r.revoke
 				var earlier sync.Map
