@@ -179,7 +179,7 @@ func (s *Server) Wait(ok func(reply string) bool, args ...string) {
 
 // FreePort returns a loopback port that nothing listened on a moment ago. It is a
 // random one below those that the system hands out, so that no connection takes
-// it meanwhile, and another process hardly ever.
+// it first, and another process hardly ever.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	const lowest, highest = 10_000, 32_000

@@ -80,8 +80,8 @@ func (p Program) startNode(t testing.TB) *Server {
 func (c *Cluster) Nodes() []*Server { return slices.Concat(c.Masters, c.Replicas) }
 
 // MigrateKey moves the slot that a key is in, with all its keys, from the
-// master that has it to another, the way redis-cli does it, with clients at
-// work meanwhile.
+// master that has it to another, the way redis-cli does it, while clients
+// use it.
 func (c *Cluster) MigrateKey(key string) {
 	slot := c.Masters[0].MustDo("CLUSTER", "KEYSLOT", key)
 	var source, target *Server
