@@ -400,8 +400,8 @@ func (s *Session[T]) load(ctx context.Context) *unit[T] {
 		} else {
 			// The client hung up, or a middleware has responded. A logout counts
 			// all the same.
-			own, cancel := detach(ctx)
-			defer cancel()
+			own := detach(ctx)
+			defer own.end()
 			u = s.find(own)
 		}
 	}

@@ -258,8 +258,8 @@ func (u *unit[T]) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	own, cancel := detach(ctx)
-	defer cancel()
+	own := detach(ctx)
+	defer own.end()
 	if !late {
 		return wrap("commit", u.save(own, nil))
 	}
