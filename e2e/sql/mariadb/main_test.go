@@ -43,7 +43,7 @@ func TestStore(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, options := range []string{
 		"interpolateParams=false",
-		"interpolateParams=true&tx_isolation='READ-COMMITTED'",
+		"interpolateParams=true&tx_isolation='READ-COMMITTED'&readTimeout=5s&writeTimeout=5s&timeout=5s&max_statement_time=4",
 		"interpolateParams=true&clientFoundRows=true&tx_isolation='SERIALIZABLE'",
 	} {
 		t.Run(options, func(t *testing.T) {

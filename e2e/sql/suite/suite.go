@@ -12,6 +12,7 @@ import (
 
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/sqlstore"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // Database is a database that tests share, and how to reach it.
@@ -41,8 +42,16 @@ func RunSettings(t *testing.T, db Database) { run(t, db, settings) }
 
 var settings = []group{
 	{"contract", contract},
+	{"storetest", kit},
 	{"sweep", sweep},
 	{"races", races},
+}
+
+// kit runs the conformance kit, with one table for all of its cases.
+func kit(t *testing.T, db Database) {
+	st := open(t, db, sqlstore.Options{})
+	storetest.Run(t, func(*testing.T) store.Store { return st })
+	storetest.RunRevoker(t, func(*testing.T) store.Revoker { return st })
 }
 
 func run(t *testing.T, db Database, groups []group) {
