@@ -15,14 +15,15 @@ const module = "github.com/typedsession/typedsession"
 var testCode = []string{"testing", "net/http/httptest", "github.com/google/go-cmp"}
 
 // TestProductionPackagesLinkNoTestCode spares users' programs the test
-// frameworks. A package whose name ends in "test", as in httptest, is for tests.
+// frameworks. A package whose name ends in "test", as in httptest, is for tests,
+// and so is internal/vectors.
 func TestProductionPackagesLinkNoTestCode(t *testing.T) {
 	for pkg, deps := range dependencies(t) {
-		if strings.HasSuffix(pkg, "test") {
+		if strings.HasSuffix(pkg, "test") || pkg == module+"/internal/vectors" {
 			continue
 		}
 		for _, dep := range deps {
-			ownTestCode := within(dep, module) && strings.HasSuffix(dep, "test")
+			ownTestCode := within(dep, module) && strings.HasSuffix(dep, "test") || dep == module+"/internal/vectors"
 			if ownTestCode || withinAny(dep, testCode) {
 				t.Errorf("%s links %s", pkg, dep)
 			}
