@@ -165,6 +165,9 @@ func (u *unit[T]) reject(f engine.Finding) {
 		e.Reason = ReasonUndecodable
 	case engine.Deleted:
 		ended = u.arrived < f.At
+	case engine.NotFound:
+		// The tombstone that would tell may be gone.
+		ended = time.Now().UnixMilli()-u.arrived >= store.TombstoneLife.Milliseconds()
 	case engine.Superseded:
 		if ended = u.arrived-f.At < supersededGrace.Milliseconds(); ended {
 			e.Kind, e.Reason = EventSuperseded, ""
@@ -243,7 +246,13 @@ func (u *unit[T]) due() bool {
 	if u.phase != phaseStored || u.extendFailed {
 		return false
 	}
-	return u.snapshot.Subject != u.baseOwner || u.m.extendsReads && u.m.engine.Due(u.snapshot, time.Now().UnixMilli())
+	if u.m.extendsReads && u.m.engine.Due(u.snapshot, time.Now().UnixMilli()) {
+		return true
+	}
+	// Without a Revoker the subject of a session that the client holds is not
+	// used, and what only reads must not write back a state.
+	indexed := !u.m.engine.ClientHeld() || u.m.engine.HasRevoker()
+	return indexed && u.snapshot.Subject != u.baseOwner
 }
 
 // commit saves what the request did before the response begins. The context is
@@ -262,7 +271,11 @@ func (u *unit[T]) commit(ctx context.Context) error {
 	own := detach(ctx)
 	defer own.end()
 	if !late {
-		return wrap("commit", u.save(own, nil))
+		err := u.save(own, nil)
+		if errors.Is(err, errDiscarded) {
+			return nil // reported
+		}
+		return wrap("commit", err)
 	}
 	// TimeoutHandler, for instance, has answered for the handler, and the client
 	// has been told of no success. A logout counts all the same.
