@@ -305,7 +305,7 @@ func (u *unit[T]) announce(header http.Header) {
 		t.Write(header, u.m.engine.Token(u.snapshot), maxAge, u.seen)
 		transport.NoStore(header)
 	case tellEnd:
-		t.Expire(header, u.seen, u.request.Host)
+		t.Expire(header, u.seen, u.request.Host, u.request.URL.Path)
 		transport.NoStore(header)
 	}
 	u.outbox.action = tellNothing
