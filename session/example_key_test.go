@@ -2,10 +2,12 @@ package session_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store/memory"
 )
 
 func ExampleNewKey() {
@@ -64,12 +66,34 @@ func ExampleLoadOrCreateKey() {
 	// loaded: <nil> true
 }
 
-// The second step of a rotation, when every process knows the new key. In the
-// first step the new key is at the end.
+// A key is replaced in two steps, so that no process meets a token under a key
+// that it does not know: first the new key is added at the end everywhere, then it
+// is moved to the front everywhere. Tokens under the old key stay valid.
 func ExampleConfig_keys() {
-	old := session.NewKey()
-	before := newExample(func(cfg *session.Config[Visit]) { cfg.Keys = []session.Key{old} })
-	after := newExample(func(cfg *session.Config[Visit]) { cfg.Keys = []session.Key{session.NewKey(), old} })
-	fmt.Println(before != nil, after != nil)
-	// Output: true true
+	records := memory.New()
+	visit := func(keys []session.Key, cookies ...*http.Cookie) []*http.Cookie {
+		manager, err := session.NewManager(records, session.Config[Visit]{
+			Keys:    keys,
+			Subject: func(v *Visit) string { return v.UserID },
+		})
+		if err != nil {
+			panic(err)
+		}
+		response := open(manager.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[Visit]) {
+			if s.IsNew() {
+				s.Login(func(v *Visit) { v.UserID = "alice" })
+			}
+			fmt.Println(s.State().UserID, "new session:", s.IsNew())
+		}), "/", cookies...)
+		return response.Cookies()
+	}
+
+	former, next := session.NewKey(), session.NewKey()
+	cookies := visit([]session.Key{former, next})
+	cookies = visit([]session.Key{next, former}, cookies...) // under the new key from now on
+	visit([]session.Key{next}, cookies...)
+	// Output:
+	// alice new session: true
+	// alice new session: false
+	// alice new session: false
 }
