@@ -6,7 +6,8 @@ SHELL := bash
 .NOTPARALLEL:
 
 # Every directory that holds a go.mod, the root first. Modules are nested so
-# that users download neither linters nor benchmarked peers.
+# that users download neither linters nor benchmarked peers, nor what the
+# examples import.
 MODULES := $(shell find . \( -name testdata -o -name node_modules \) -prune \
 	-o -name go.mod -exec dirname {} \; | sort)
 
@@ -24,11 +25,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## start the example shop
-	go run ./examples/shop
+demo: ## start the example shop; STORE=cookie, redis, … for another store
+	go run -C examples ./shop $(if $(STORE),-store '$(STORE)')
 
-.PHONY: test
-test: programs modules lint race ## check and test everything, as CI does
+.PHONY: check
+check: programs modules lint test race ## lint, and test with and without the race detector, as CI does
 
 .PHONY: programs
 programs:
@@ -55,16 +56,26 @@ lint: ## go vet and the linters of .golangci.yml
 	done
 
 # Plain `go test ./...` skips what needs a server that is not installed. Here
-# everything is installed, so a skipped test is an error, which testreport
-# makes of it. A shuffled run is never answered from the cache.
-.PHONY: race
-race:
-	$(call heading,tests in random order under the race detector)
-	@mkdir -p build
-	@{ status=0; for dir in $(MODULES); do \
+# everything is installed, so a skipped test is an error, which testreport makes
+# of it. A shuffled run is never answered from the cache. Vet is part of lint; a
+# part of it would run here otherwise, on every package that the tests import.
+run-tests = mkdir -p build && { status=0; for dir in $(MODULES); do \
+		echo "$$dir"; \
 		TYPEDSESSION_REQUIRE_SERVERS=1 \
-		go -C "$$dir" test -json -race -shuffle=on ./... || status=1; \
+		go -C "$$dir" test -json -vet=off -shuffle=on $(1) ./... || status=1; \
 	done; exit $$status; } | tee build/test.json | go -C tools run ./testreport
+
+.PHONY: test
+test: programs ## run every test; the first time installs programs and takes minutes
+	$(call heading,tests in random order)
+	@$(run-tests)
+
+# The race detector makes what is tested several times slower, and adds minutes
+# to the first build.
+.PHONY: race
+race: programs ## run every test under the race detector
+	$(call heading,tests in random order under the race detector)
+	@$(call run-tests,-race)
 
 .PHONY: fmt
 fmt: ## format the code with gofumpt

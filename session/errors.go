@@ -46,6 +46,11 @@ var (
 	// cookie would overwrite one that the browser may hold.
 	ErrWithheld = errors.New("the browser has withheld its cookie")
 
+	// errDiscarded is the ErrWithheld of a change that is no login. The response
+	// is sent all the same: a page that counts its visits must open from a link
+	// on another site too.
+	errDiscarded = fmt.Errorf("the change is not kept: %w", ErrWithheld)
+
 	// ErrUnavailable means that the store did not answer. The error wraps the
 	// store's own, and does not say whether the session is still live. A write
 	// that failed so may have been applied.

@@ -59,7 +59,10 @@ func run(m *testing.M) (status int, err error) {
 // build builds the shop; without the race detector, under which a login takes
 // ten times as long.
 func build(path string) error {
-	out, err := exec.Command("go", "build", "-o", path, "github.com/typedsession/typedsession/examples/shop").CombinedOutput()
+	// The examples are a module of their own, with requirements of their own.
+	cmd := exec.Command("go", "build", "-o", path, "./shop")
+	cmd.Dir = filepath.Join("..", "..", "examples")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}

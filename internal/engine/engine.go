@@ -88,16 +88,17 @@ type Snapshot struct {
 	State   []byte       // encoded, read-only
 	Secret  token.Secret // zero if the client holds the record
 	Encoded string       // the record, if the client holds it
+	Seen    int64        // when the store last answered that the session is live
 }
 
 // Token returns the token that opens the session.
 func (e *Engine) Token(s *Snapshot) string {
 	if e.client != nil {
-		return e.tokens.Seal([]byte(s.Encoded))
+		return e.tokens.Seal(s.Encoded)
 	}
 	var content [contentSize]byte
 	copy(content[copy(content[:], s.ID[:]):], s.Secret[:])
-	return e.tokens.Seal(content[:])
+	return e.tokens.Seal(string(content[:]))
 }
 
 // expiry returns when a session ends. A token is valid before that time and not

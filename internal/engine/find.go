@@ -72,11 +72,12 @@ func (e *Engine) Find(ctx context.Context, c transport.Candidate, now int64, s *
 
 // verifyLoaded is Verify for the answer of a store.
 func (e *Engine) verifyLoaded(rec *store.Record, err error, now int64, s *Snapshot) Finding {
+	if err == nil {
+		return e.Verify(rec, now, s)
+	}
 	err = classify(err)
 	var deleted *store.DeletedError
 	switch {
-	case err == nil:
-		return e.Verify(rec, now, s)
 	case errors.As(err, &deleted):
 		return Finding{Outcome: Deleted, ID: s.ID, At: deleted.At.UnixMilli()}
 	case errors.Is(err, store.ErrNotFound):
@@ -102,7 +103,7 @@ func (e *Engine) Verify(rec *store.Record, now int64, s *Snapshot) Finding {
 	f := Finding{ID: s.ID, Subject: rec.Subject}
 	found := Snapshot{
 		ID: s.ID, Rev: rec.Rev, Subject: rec.Subject, Meta: meta, State: state,
-		Secret: s.Secret, Encoded: s.Encoded,
+		Secret: s.Secret, Encoded: s.Encoded, Seen: time.Now().UnixMilli(),
 		Expires: min(rec.Expires.UnixMilli(), e.expiry(&meta)),
 	}
 	switch {
