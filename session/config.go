@@ -91,7 +91,9 @@ type Config[T any] struct {
 	Revoker store.Revoker
 
 	// LoginHandler answers for [Manager.RequireSubject] if the session has no
-	// subject: usually with a redirect to the login page. Nil means a plain 403,
+	// subject: usually with a redirect to the login page. It may use the session,
+	// for instance to keep the path for after the login; call [From], since the
+	// Manager is not made yet where the Config is written. Nil means a plain 403,
 	// or 401 with a WWW-Authenticate header if the Transport is [Bearer].
 	LoginHandler http.Handler
 
