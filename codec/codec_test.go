@@ -139,30 +139,6 @@ func TestAppendKeepsWhatIsInFront(t *testing.T) {
 	}
 }
 
-func TestDecodeNeitherChangesNorRetainsData(t *testing.T) {
-	type raw struct {
-		Text  string
-		Bytes []byte
-		Any   any
-		Keys  map[string]string
-	}
-	want := raw{"some text", []byte("some bytes"), "any text", map[string]string{"key": strings.Repeat("value", 100)}}
-	for name, c := range codecs[raw]() {
-		t.Run(name, func(t *testing.T) {
-			data := mustAppend(t, c, want)
-			before := bytes.Clone(data)
-			got := mustDecode(t, c, data)
-			if !bytes.Equal(data, before) {
-				t.Error("data was changed")
-			}
-			clear(data)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("the state changed with data (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 // TestWrongFormat gives every codec what another one wrote.
 func TestWrongFormat(t *testing.T) {
 	leaves := map[string]codec.Codec[state]{

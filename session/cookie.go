@@ -106,17 +106,8 @@ func (c Cookie) validate() error {
 	if err := c.validatePrefix(); err != nil {
 		return err
 	}
-	if len(c.FormerNames) > transport.MaxFormerNames {
-		return fmt.Errorf("FormerNames has %d names, more than %d", len(c.FormerNames), transport.MaxFormerNames)
-	}
-	for i, name := range c.FormerNames {
-		field := fmt.Sprintf("FormerNames[%d]", i)
-		if err := c.validateName(field, name); err != nil {
-			return err
-		}
-		if name == c.Name || slices.Contains(c.FormerNames[:i], name) {
-			return fmt.Errorf("%s repeats %q", field, name)
-		}
+	if err := c.validateFormerNames(); err != nil {
+		return err
 	}
 	switch {
 	case (&http.Cookie{Name: c.Name, Path: c.Path}).Valid() != nil || c.Path[0] != '/':
@@ -139,6 +130,22 @@ func (c Cookie) validateName(field, name string) error {
 		return fmt.Errorf("%s is not an RFC 6265 token: %q", field, name)
 	case len(name) > transport.MaxName:
 		return fmt.Errorf("%s of %d bytes is longer than %d", field, len(name), transport.MaxName)
+	}
+	return nil
+}
+
+func (c Cookie) validateFormerNames() error {
+	if len(c.FormerNames) > transport.MaxFormerNames {
+		return fmt.Errorf("FormerNames has %d names, more than %d", len(c.FormerNames), transport.MaxFormerNames)
+	}
+	for i, name := range c.FormerNames {
+		field := fmt.Sprintf("FormerNames[%d]", i)
+		if err := c.validateName(field, name); err != nil {
+			return err
+		}
+		if name == c.Name || slices.Contains(c.FormerNames[:i], name) {
+			return fmt.Errorf("%s repeats %q", field, name)
+		}
 	}
 	return nil
 }

@@ -14,27 +14,26 @@ const commitTimeout = 10 * time.Second
 // cancellation, and with a deadline of its own. It sets no timer until a store
 // waits for it, since most commits end long before: context.WithTimeout costs
 // four allocations.
-func detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	d := &detached{parent: context.WithoutCancel(ctx), deadline: time.Now().Add(commitTimeout)}
-	return d, d.cancel
+func detach(ctx context.Context) *detached {
+	return &detached{parent: ctx, deadline: time.Now().Add(commitTimeout)}
 }
 
 type detached struct {
-	parent   context.Context
+	parent   context.Context // for its values only
 	deadline time.Time
 
 	mu    sync.Mutex
-	inner context.Context // nil until it is needed
+	inner context.Context // has the timer; nil until it is needed
 	stop  context.CancelFunc
 	ended bool
 }
 
-// context returns the context that has the timer.
-func (d *detached) context() context.Context {
+// start returns the context that has the timer.
+func (d *detached) start() context.Context {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.inner == nil {
-		d.inner, d.stop = context.WithDeadline(d.parent, d.deadline)
+		d.inner, d.stop = context.WithDeadline(context.WithoutCancel(d.parent), d.deadline)
 		if d.ended {
 			d.stop()
 		}
@@ -42,7 +41,8 @@ func (d *detached) context() context.Context {
 	return d.inner
 }
 
-func (d *detached) cancel() {
+// end ends the context and stops the timer.
+func (d *detached) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ended = true
@@ -55,7 +55,7 @@ func (d *detached) cancel() {
 func (d *detached) Deadline() (time.Time, bool) { return d.deadline, true }
 
 // Done implements [context.Context].
-func (d *detached) Done() <-chan struct{} { return d.context().Done() }
+func (d *detached) Done() <-chan struct{} { return d.start().Done() }
 
 // Err implements [context.Context].
 func (d *detached) Err() error {
@@ -73,8 +73,9 @@ func (d *detached) Err() error {
 	return nil
 }
 
-// Value implements [context.Context]. Once there is an inner context, package
-// context finds it here, so that a derived context needs no goroutine.
+// Value implements [context.Context]. Package context calls Done before it asks
+// for the context to derive from, and then finds the inner one here and not the
+// parent, whose cancellation does not matter.
 func (d *detached) Value(key any) any {
 	d.mu.Lock()
 	inner := d.inner

@@ -145,7 +145,6 @@ func (q *request[T]) Commit(header http.Header) error {
 		// If a replayed update has panicked and a caller recovers that, nothing
 		// more is saved.
 		s.progress.Store(progress)
-		u.committed = true
 		s.unlock(q)
 	}()
 	err := u.commit(q.Context)

@@ -59,20 +59,33 @@ func (u *unit[T]) plan(tx bool) (writePlan, error) {
 	if p.change.Login {
 		p.change.Label = u.label()
 	}
-	p.newToken = p.kind == writeSecret || p.kind != writeNothing && (u.m.engine.ClientHeld() || u.stale) ||
-		p.change.Persistent != s.Meta.Persistent
-	if !u.committed || !p.newToken {
-		return p, nil
+	p.newToken = u.needsToken(&p)
+	if u.committed() && p.newToken {
+		return writePlan{}, u.tooLate(p.kind, tx)
 	}
-	// The client cannot be told any more.
-	var err error = ErrCommitted
+	return p, nil
+}
+
+// needsToken reports whether the client must be told of a write.
+func (u *unit[T]) needsToken(p *writePlan) bool {
+	switch p.kind {
+	case writeNothing:
+		return false
+	case writeSecret:
+		return true
+	}
+	return u.stale || u.m.engine.ClientHeld() || p.change.Persistent != u.snapshot.Meta.Persistent
+}
+
+// tooLate gives up a write of which the client cannot be told any more.
+func (u *unit[T]) tooLate(kind writeKind, tx bool) error {
 	switch {
-	case p.kind == writeExtension:
-		err = nil
-	case !tx:
-		err = u.drop(ErrCommitted)
+	case kind == writeExtension:
+		return nil
+	case tx:
+		return ErrCommitted // the caller takes back what the transaction did
 	}
-	return writePlan{}, err
+	return u.drop(ErrCommitted)
 }
 
 // planState plans to write the state, if it differs from the stored one.
@@ -98,7 +111,7 @@ func (u *unit[T]) planState(p *writePlan) error {
 func (u *unit[T]) planUpkeep(p *writePlan) {
 	e := u.m.engine
 	due := u.due()
-	if u.stale && !u.committed && !due && !e.ClientHeld() && !e.SealsRecords() {
+	if u.stale && !u.committed() && !due && !e.ClientHeld() && !e.SealsRecords() {
 		u.outbox.action, u.stale = tellToken, false // the record stays as it is
 		return
 	}
@@ -128,9 +141,11 @@ func (w *writer) enter(ctx context.Context) (err error) {
 	return nil
 }
 
+// leave leaves the queue, if the update is in it.
 func (w *writer) leave() {
 	if w.in {
 		w.queue.Leave()
+		w.in = false
 	}
 }
 
@@ -140,6 +155,8 @@ func (w *writer) leave() {
 // pause the known record is an old one, and the attempt after that at once.
 func (w *writer) wait(ctx context.Context, attempt int) error {
 	switch {
+	case attempt == maxAttempts:
+		return fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt)
 	case !w.waited:
 		return w.enter(ctx)
 	case attempt > 4 && !w.paused:

@@ -43,7 +43,7 @@ func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if u.m.engine.ClientHeld() && u.committed && !u.m.engine.HasRevoker() {
+	if u.m.engine.ClientHeld() && u.committed() && !u.m.engine.HasRevoker() {
 		u.destroyed = nil
 		return u.fail("destroy", ErrCommitted)
 	}
@@ -108,31 +108,35 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 	if err != nil {
 		return err
 	}
-	if subject == "" {
-		unchanged := bytes.Equal(encoded[payload.Room:], u.m.initial)
-		if unchanged && (tx == nil || u.phase != phaseEnded) {
-			u.settle()
-			return nil // worth neither a record nor a cookie
-		}
+	unchanged := subject == "" && bytes.Equal(encoded[payload.Room:], u.m.initial)
+	if unchanged && (tx == nil || u.phase != phaseEnded) {
+		u.settle()
+		return nil // worth neither a record nor a cookie
 	}
-	if u.phase == phaseEnded {
-		if u.joinable(subject) {
-			return u.join(ctx, tx)
-		}
-		if subject == "" {
-			return u.drop(ErrEnded)
-		}
+	if u.phase == phaseEnded && u.joinable(subject) {
+		return u.join(ctx, tx)
 	}
-	switch {
-	case u.committed:
-		return u.drop(ErrCommitted)
-	case u.withheld() && subject != "":
-		return u.drop(ErrWithheld)
-	case u.withheld():
-		_ = u.drop(ErrWithheld) // reported; there is no login that would be missed
-		return nil
+	if refused := u.refusal(subject); refused != nil {
+		err := u.drop(refused)
+		if errors.Is(err, ErrWithheld) && subject == "" {
+			return nil // reported; there is no login that would be missed
+		}
+		return err
 	}
 	return u.insert(ctx, encoded, subject)
+}
+
+// refusal returns why the request cannot start a session, or nil.
+func (u *unit[T]) refusal(subject string) error {
+	switch {
+	case u.phase == phaseEnded && subject == "":
+		return ErrEnded
+	case u.committed():
+		return ErrCommitted
+	case u.withheld():
+		return ErrWithheld
+	}
+	return nil
 }
 
 // withheld reports whether the browser may hold a cookie that it did not send.
@@ -180,7 +184,7 @@ func (u *unit[T]) insert(ctx context.Context, encoded []byte, subject string) er
 // the cookie of that would win.
 func (u *unit[T]) joinable(subject string) bool {
 	next := u.successor
-	return next != nil && next.Subject != "" && !u.committed &&
+	return next != nil && next.Subject != "" && !u.committed() &&
 		(subject == next.Subject || u.intent.login && u.formerly == next.Subject)
 }
 
@@ -217,40 +221,49 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 			return u.fail("save", err)
 		}
 	}
-	for attempt := 1; ; attempt++ {
-		if tx != nil {
-			if err := tx(); err != nil {
-				return err
-			}
-		}
-		p, err := u.plan(tx != nil)
-		if err != nil || p.kind == writeNothing {
+	for attempt := 1; u.phase == phaseStored; attempt++ {
+		overtaken, err := u.attempt(ctx, tx)
+		if overtaken == nil {
 			return err
-		}
-		current, err := u.write(ctx, p)
-		switch {
-		case err == nil:
-			return nil
-		case p.kind == writeExtension:
-			return u.extensionFailed(err)
-		case current == nil:
-			return u.fail("save", err)
-		case attempt == maxAttempts:
-			return u.fail("save", fmt.Errorf("%w: gave up after %d attempts", ErrConflict, attempt))
 		}
 		if err := w.wait(ctx, attempt); err != nil {
 			return u.fail("save", err)
 		}
-		if err := current(); err != nil {
+		if err := u.catchUp(ctx, overtaken); err != nil {
 			return err
 		}
-		if u.phase != phaseStored {
-			if err := u.replay(nil); err != nil {
-				return err
-			}
-			return u.create(ctx, tx)
+	}
+	// The session has ended under the request. What follows may have to wait in
+	// the queue itself.
+	w.leave()
+	if err := u.replay(nil); err != nil {
+		return err
+	}
+	return u.create(ctx, tx)
+}
+
+// attempt runs the transaction, if there is one, and tries the write that is then
+// due. overtaken is not nil if another request was faster.
+func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err error) {
+	if tx != nil {
+		if err := tx(); err != nil {
+			return nil, err
 		}
 	}
+	p, err := u.plan(tx != nil)
+	if err != nil || p.kind == writeNothing {
+		return nil, err
+	}
+	err = u.write(ctx, p)
+	switch {
+	case err == nil:
+		return nil, nil
+	case p.kind == writeExtension:
+		return nil, u.extensionFailed(err)
+	case isOvertaken(err):
+		return err, nil
+	}
+	return nil, u.fail("save", err)
 }
 
 // extensionFailed ends a request that has changed nothing and could not extend
@@ -265,30 +278,43 @@ func (u *unit[T]) extensionFailed(err error) error {
 	return nil
 }
 
-// write hands a change to the store. If another request was faster, the function
-// that it returns goes on with what that request has left.
-func (u *unit[T]) write(ctx context.Context, p writePlan) (current func() error, err error) {
+// write hands a change to the store.
+func (u *unit[T]) write(ctx context.Context, p writePlan) error {
 	saved := new(engine.Snapshot)
-	err = u.m.engine.Update(ctx, u.snapshot, &p.change, saved)
-	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
-		err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved)
-	}
-	var conflict *store.ConflictError
-	switch {
-	case err == nil:
+	err := u.m.engine.Update(ctx, u.snapshot, &p.change, saved)
+	if err == nil {
 		u.updated(ctx, saved, p)
-		return nil, nil
-	case errors.As(err, &conflict):
-		if p.kind != writeExtension {
-			u.event(Event{Kind: EventConflict, ID: u.snapshot.ID, Subject: u.snapshot.Subject})
+		return nil
+	}
+	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
+		if err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved); err == nil {
+			u.updated(ctx, saved, p)
+			return nil
 		}
-		return func() error { return u.overtaken(&conflict.Current) }, err
-	case errors.Is(err, ErrNotFound), errors.Is(err, store.ErrExists):
-		return func() error { return u.refresh(ctx) }, err
-	case engine.IsUnanswered(err) && p.kind != writeExtension:
+	}
+	switch {
+	case p.kind == writeExtension:
+	case errors.Is(err, ErrConflict):
+		u.event(Event{Kind: EventConflict, ID: u.snapshot.ID, Subject: u.snapshot.Subject})
+	case errors.Is(err, ErrUnavailable):
 		u.unanswered = append(u.unanswered, unanswered{saved.Rev, saved.Secret, p.newToken, u.pending()})
 	}
-	return nil, err
+	return err
+}
+
+// isOvertaken reports whether a write failed because the record is not what it
+// was: another request has changed, ended or restored it.
+func isOvertaken(err error) bool {
+	return errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) || errors.Is(err, store.ErrExists)
+}
+
+// catchUp goes on with what the store holds after a write was overtaken.
+func (u *unit[T]) catchUp(ctx context.Context, err error) error {
+	var conflict *store.ConflictError
+	if errors.As(err, &conflict) {
+		return u.overtaken(&conflict.Current)
+	}
+	return u.refresh(ctx)
 }
 
 func isDeleted(err error) bool {

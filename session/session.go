@@ -400,8 +400,8 @@ func (s *Session[T]) load(ctx context.Context) *unit[T] {
 		} else {
 			// The client hung up, or a middleware has responded. A logout counts
 			// all the same.
-			own, cancel := detach(ctx)
-			defer cancel()
+			own := detach(ctx)
+			defer own.end()
 			u = s.find(own)
 		}
 	}
@@ -410,7 +410,7 @@ func (s *Session[T]) load(ctx context.Context) *unit[T] {
 }
 
 func (s *Session[T]) newUnit() *unit[T] {
-	return &unit[T]{m: s.m, request: s.request, arrived: s.arrived}
+	return &unit[T]{m: s.m, request: s.request, arrived: s.arrived, progress: &s.progress}
 }
 
 // find loads the session that the request's token opens.
@@ -426,8 +426,8 @@ func (s *Session[T]) find(ctx context.Context) *unit[T] {
 // share lets readers see u from now on.
 func (s *Session[T]) share(u *unit[T]) {
 	u.shared = true
-	if s.progress.Load() != responseOpen {
-		u.committed, u.stale = true, false
+	if u.committed() {
+		u.stale = false // the client cannot be told of a new token
 	}
 	s.unit.Store(u)
 }

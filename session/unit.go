@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/typedsession/typedsession/internal/engine"
@@ -18,9 +19,10 @@ import (
 // told. Session.mu guards it, except for read, which has a lock of its own so
 // that the accessors of Session work at all times.
 type unit[T any] struct {
-	m       *Manager[T]
-	request *http.Request // nil after LoadToken
-	arrived int64         // when the request arrived; logins are compared with revocations by it
+	m        *Manager[T]
+	request  *http.Request  // nil after LoadToken
+	arrived  int64          // when the request arrived; logins are compared with revocations by it
+	progress *atomic.Uint32 // the Session's
 
 	// What was presented.
 	seen  transport.Seen
@@ -43,7 +45,6 @@ type unit[T any] struct {
 	*changes[T]                // nil if there was none
 	shared       bool          // readers may look at read
 	extendFailed bool          // an extension has failed and is not tried again
-	committed    bool          // the header has left: the client can be told nothing more
 	wake         chan struct{} // is closed when a new session is stored; nil if it is not watched
 
 	outbox outbox
@@ -258,8 +259,8 @@ func (u *unit[T]) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	own, cancel := detach(ctx)
-	defer cancel()
+	own := detach(ctx)
+	defer own.end()
 	if !late {
 		return wrap("commit", u.save(own, nil))
 	}
@@ -334,6 +335,10 @@ func (u *unit[T]) fail(verb string, err error) error {
 	u.event(Event{Kind: EventFailed, ID: id, Subject: subject, Err: wrap(verb, err)})
 	return err
 }
+
+// committed reports whether the header has left, so that the client can be told
+// nothing more. During the commit it has not.
+func (u *unit[T]) committed() bool { return u.progress.Load() != responseOpen }
 
 // base returns the encoded state without the updates that are not saved, nil if
 // that is the initial one.

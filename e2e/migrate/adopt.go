@@ -11,30 +11,30 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// Adopter is a Manager that takes over the sessions that visitors still have
-// from before. All of its fields are required.
+// Adopter is a Manager that adopts the sessions that visitors have from before the
+// switch. All of its fields are required.
 type Adopter[T any] struct {
-	// Manager keeps the new sessions. Its cookie must not have the old one's
-	// name, and its token must fit into one.
+	// Manager keeps the new sessions. Its cookie must have another name than the
+	// old one, and its token must fit into one cookie.
 	Manager *session.Manager[T]
 
-	// Marks holds a mark for each session that was taken over. It may be the
-	// Manager's own store. It must hold its records, and not answer from a
-	// cache.
+	// Marks holds a mark for each adopted session. It may be the Manager's own
+	// store. It must hold its records on the server, and not answer from a cache.
 	Marks store.Store
 
 	// Cookie is the name of the old cookie.
 	Cookie string
 
-	// Lifetime is how long an old cookie can be good for, at the longest. Marks
-	// are kept that long. As long after the switch, the Adopter can go.
+	// Lifetime is the longest time for which an old cookie is valid. Marks are
+	// kept that long. The Adopter can be removed that long after the switch.
 	Lifetime time.Duration
 
-	// Read looks at the old session of a request and returns what carries it
-	// over into a new one, or nil where there is nothing worth it. It goes by
-	// the cookie that http.Request.Cookie returns, and by no other: the mark is
-	// kept under that one, and another may be anybody's. An error means that
-	// this cannot be told now, and is no answer about the session.
+	// Read reads the old session of a request and returns a function that copies
+	// it into a new one, or nil if there is nothing worth copying. It must use
+	// the cookie that http.Request.Cookie returns, and no other: the key of the
+	// mark is made from that one, and another cookie may be an attacker's. An
+	// error means that the old store did not answer, and says nothing about the
+	// session.
 	Read func(*http.Request) (func(*session.Session[T]), error)
 
 	// End ends the old session of a request, if there is one, and expires its
@@ -42,8 +42,8 @@ type Adopter[T any] struct {
 	End func(http.ResponseWriter, *http.Request) error
 }
 
-// Wrap is Manager.Wrap for the time of the switch. It panics where Lifetime is
-// not positive: a mark that expires at once would let a cookie be adopted twice.
+// Wrap is Manager.Wrap for the time of the switch. It panics if Lifetime is not
+// positive: a mark that expires at once would let a cookie be adopted twice.
 func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 	if a.Lifetime <= 0 {
 		panic("migrate: Adopter.Lifetime is not positive")
@@ -69,18 +69,17 @@ func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 		default:
 			private := uncached{w}
 			next.ServeHTTP(private, present(w, r, setCookie))
-			private.insist() // where the handler has written nothing
+			private.insist() // if the handler has written nothing
 		}
 	})
 }
 
-// adopt sees to it that the old session is carried over, by this request or by
-// another one, and returns the Set-Cookie line of the new one, "" where the
-// client needs none.
+// adopt makes sure that the old session is adopted, by this request or by another
+// one. It returns the Set-Cookie line of the new session, or "" if the client
+// needs none.
 func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
 	client := r.Context()
-	// What was begun for a client that has left is brought to its end all the
-	// same.
+	// An adoption that has begun is completed also if the client leaves.
 	r = r.WithContext(context.WithoutCancel(r.Context()))
 	m := newMark(a.Marks, old)
 	var carry func(*session.Session[T])
@@ -107,7 +106,7 @@ func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
 				return "", err
 			}
 		}
-		// Another request is at it.
+		// Another request has the claim.
 		select {
 		case <-client.Done():
 			return "", client.Err()
@@ -116,7 +115,7 @@ func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
 	}
 }
 
-// carry carries the old session over, on behalf of all requests that bring it.
+// carry copies the old session, for all requests that bring it.
 func (a *Adopter[T]) carry(r *http.Request, m *mark, carry func(*session.Session[T])) (string, error) {
 	_, answer := a.visit(r, carry)
 	if answer.code != 0 {
@@ -127,9 +126,10 @@ func (a *Adopter[T]) carry(r *http.Request, m *mark, carry func(*session.Session
 	return setCookie, m.settle(r.Context(), setCookie, time.Now().Add(a.Lifetime))
 }
 
-// follow returns the Set-Cookie line that a mark holds, unless the request has
-// a session of its own, or that one has ended. To set it after a logout would
-// open nothing, but it could hide a login since.
+// follow returns the Set-Cookie line that a mark holds, unless the request has a
+// new session already, or the session of that line has ended. A cookie set after
+// a logout would open no session, but could overwrite the cookie of a login that
+// came later.
 func (a *Adopter[T]) follow(r *http.Request, setCookie string) (string, error) {
 	s, answer := a.visit(r, func(*session.Session[T]) {})
 	switch {
@@ -149,8 +149,8 @@ func (a *Adopter[T]) follow(r *http.Request, setCookie string) (string, error) {
 	return setCookie, err
 }
 
-// visit runs do with the new session of a request, and returns what a client
-// would be answered.
+// visit runs do with the new session of a request, and returns the response that
+// a client would get.
 func (a *Adopter[T]) visit(r *http.Request, do func(*session.Session[T])) (*session.Session[T], *answer) {
 	var s *session.Session[T]
 	answer := ask(a.Manager.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -171,7 +171,7 @@ func present(w http.ResponseWriter, r *http.Request, setCookie string) *http.Req
 	}
 	w.Header().Add("Set-Cookie", setCookie)
 	r = r.Clone(r.Context())
-	// In front, since of too many cookies of one name a Manager tries the first.
+	// First, since a Manager tries a limited number of cookies of one name.
 	r.Header["Cookie"] = append([]string{cookie.Name + "=" + cookie.Value}, r.Header["Cookie"]...)
 	return r
 }

@@ -6,14 +6,14 @@ import (
 	"net/http"
 )
 
-// answer is a response that is not on its way to a client.
+// answer is a response that is not sent to a client.
 type answer struct {
 	header http.Header
-	code   int // 0 where there is nothing but the header
+	code   int // 0 if there is nothing but the header
 	body   bytes.Buffer
 }
 
-// ask returns what a handler answers.
+// ask returns the response of a handler.
 func ask(h http.Handler, r *http.Request) *answer {
 	a := &answer{header: http.Header{}}
 	h.ServeHTTP(a, r)
@@ -36,8 +36,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	return a.body.Write(b)
 }
 
-// refusal is the answer of a Manager that could not load or save: it comes from
-// the ErrorHandler.
+// refusal is the ErrorHandler's response of a Manager that could not load or save.
 type refusal struct{ *answer }
 
 func (*refusal) Error() string { return "migrate: the session manager refused" }
@@ -48,9 +47,9 @@ func (f *refusal) replay(w http.ResponseWriter) {
 	_, _ = w.Write(f.body.Bytes())
 }
 
-// uncached keeps a response out of shared caches, whatever the handler says of
-// it: a session's cookie is on it. A Manager does the same for its own, but does
-// not know of this one.
+// uncached keeps a response out of shared caches, whatever the handler sets,
+// because the response has a session's cookie. A Manager does so for the cookies
+// that it sets itself, and did not set this one.
 type uncached struct{ http.ResponseWriter }
 
 func (u uncached) insist() { u.Header().Set("Cache-Control", "no-store") }
@@ -67,7 +66,8 @@ func (u uncached) Write(b []byte) (int, error) {
 	return u.ResponseWriter.Write(b)
 }
 
-// FlushError is for [http.ResponseController], as Unwrap is for everything else.
+// FlushError is for [http.ResponseController], which would bypass insist through
+// Unwrap.
 func (u uncached) FlushError() error {
 	u.insist()
 	return http.NewResponseController(u.ResponseWriter).Flush()

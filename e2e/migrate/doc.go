@@ -1,23 +1,24 @@
-// Package migrate keeps users logged in while a program goes over to this
-// library from another one, or from one Manager to another: a recipe, tested
-// with the real libraries, to copy and fit to one's own state.
+// Package migrate keeps users logged in while a program changes to this library
+// from another one, or from one Manager to another. It is a recipe, tested with
+// the real libraries, to copy and to adapt to the application's own state.
 //
-// The old library is asked, but no longer mounted: its middleware would save
-// what has just been ended. [Adopter.Wrap] takes the place of Manager.Wrap.
-// A request without the old cookie costs nothing more. One that brings it is
-// held up until this is done:
+// The recipe calls the old library, which is no longer mounted: its middleware
+// would save a session that has just been ended. [Adopter.Wrap] takes the place
+// of Manager.Wrap. A request without the old cookie costs nothing more. A request
+// that brings it waits until these steps are done:
 //
-//   - It claims a mark, which is kept under a hash of the old cookie. That is one
-//     atomic step, so that of requests at once, in any number of processes, one
-//     gets it. The others wait.
-//   - It carries the old session over into one of the new Manager, and leaves
-//     its cookie with the mark. The others find it there, and go on in that one.
-//   - The old session is ended, and its cookie expired.
+//   - It claims a mark, whose key is a hash of the old cookie. The claim is one
+//     atomic step, so that one of several concurrent requests, in any number of
+//     processes, gets it. The others wait.
+//   - It copies the old session into a session of the new Manager, and stores the
+//     new cookie in the mark. The other requests find it there and continue in
+//     the new session.
+//   - It ends the old session and expires its cookie.
 //
-// Then the application runs, and knows nothing of all this: a logout is a
-// Destroy. Where a step fails, the request is answered 503, what was not
-// reached is as it was, and the next request goes on from there. Because the
-// mark outlives both sessions, an old cookie that comes again, in a late request
-// or from somebody who has copied it, leads to the new session, or, once that
-// has ended, to nobody.
+// Then the application runs, and needs to know nothing of all this: a logout is a
+// Destroy. If a step fails, the response is a 503, the later steps are not made,
+// and the next request continues where this one stopped. The mark outlives both
+// sessions. So if an old cookie comes again, in a late request or from an
+// attacker who has copied it, it leads to the new session, or to no session after
+// that one has ended.
 package migrate

@@ -9,12 +9,12 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// FromManager takes over the sessions of another Manager: of one whose store,
-// state or cookie is not wanted any more. lifetime is its AbsoluteTimeout.
+// FromManager adopts the sessions of another Manager, whose store, state or cookie
+// is to be replaced. lifetime is its AbsoluteTimeout.
 //
-// Two Managers are needed, rather than one whose store looks in two places: only
-// within one store is a write conditional, and an ended session sure not to come
-// back. Their cookies must not have the same name.
+// This takes two Managers, rather than one whose store looks in two places: a
+// write is conditional within one store only, and only there an ended session
+// cannot come back. Their cookies must have different names.
 func FromManager[Old any](
 	m *session.Manager[State], marks store.Store,
 	old *session.Manager[Old], cookie string, lifetime time.Duration,

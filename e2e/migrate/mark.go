@@ -12,19 +12,18 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// lease is how long the requests that bring an old session wait for the one that
-// carries it over, should that have died. It is far longer than the two writes
-// take.
+// lease is how long requests that bring an old session wait for the one that
+// adopts it, if that one has died. It is far longer than the two writes take.
 const lease = 10 * time.Second
 
-// errPending means that another request is about to carry the session over.
-var errPending = errors.New("migrate: somebody else is at it")
+// errPending means that another request is adopting the session.
+var errPending = errors.New("migrate: another request is adopting the session")
 
-// mark is where it is noted what has become of an old session: at first, that a
-// request is carrying it over; then, by a cookie, into which new one. That is
-// encrypted, since whoever reads the store must not be able to use it. Both the
-// place and the key come from the old cookie, so that who brings that, and nobody
-// else, finds and reads the mark.
+// mark records what has become of an old session: first, that a request is
+// adopting it; then the cookie of the new session. The cookie is encrypted, so
+// that an attacker who reads the store cannot use it. Both the ID of the mark and
+// the encryption key come from the old cookie, so that only a request that brings
+// the old cookie finds and reads the mark.
 type mark struct {
 	store store.Store
 	id    store.ID
@@ -37,8 +36,8 @@ func newMark(st store.Store, old string) *mark {
 	return &mark{store: st, id: store.ID(sum[:16]), key: [32]byte(sum[32:])}
 }
 
-// find returns what the mark holds. The error is store.ErrNotFound where there
-// is none, and errPending where there is not yet more to it.
+// find returns what the mark holds. Returns store.ErrNotFound if there is no mark,
+// and errPending if it holds no cookie yet.
 func (m *mark) find(ctx context.Context) (string, error) {
 	rec, err := m.store.Load(ctx, m.id)
 	switch {
@@ -53,13 +52,13 @@ func (m *mark) find(ctx context.Context) (string, error) {
 	}
 	text, err := aead.Open(nil, nil, rec.Payload, nil)
 	if err != nil {
-		return "", fmt.Errorf("migrate: a mark that is none: %w", err)
+		return "", fmt.Errorf("migrate: the mark cannot be read: %w", err)
 	}
 	return string(text), nil
 }
 
-// claim makes the mark, in one atomic step. The error is store.ErrExists where
-// another request has done so.
+// claim makes the mark, in one atomic step. Returns store.ErrExists if another
+// request has made it.
 func (m *mark) claim(ctx context.Context) error {
 	rec := m.record(nil, time.Now().Add(lease))
 	if err := m.store.Create(ctx, rec); err != nil {
@@ -69,8 +68,8 @@ func (m *mark) claim(ctx context.Context) error {
 	return nil
 }
 
-// settle completes our claim. It fails where the lease has run out, so that what
-// was carried over twice is not passed on twice.
+// settle completes our claim. It fails if the lease has expired, so that a session
+// that was adopted twice is not passed on twice.
 func (m *mark) settle(ctx context.Context, text string, until time.Time) error {
 	if _, ok := m.store.(store.ClientHeld); ok {
 		return nil // it keeps no marks
@@ -86,8 +85,9 @@ func (m *mark) settle(ctx context.Context, text string, until time.Time) error {
 	return nil
 }
 
-// release gives up our claim. It does not delete it: a Store may keep the place
-// of a deleted record taken for a while. Should it fail, the lease runs out.
+// release gives up our claim. It does not delete the record, because a store
+// remembers a deleted record for a while and refuses its ID. If release fails, the
+// lease expires.
 func (m *mark) release(ctx context.Context) {
 	_ = m.store.Update(ctx, m.rev, m.record(nil, time.Now().Add(2*time.Millisecond)))
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// FromSCS takes over the sessions of an scs.SessionManager, which must no longer
-// be mounted: with an IdleTimeout LoadAndSave writes every session that it has
-// loaded, whether or not another request has destroyed it meanwhile.
+// FromSCS adopts the sessions of an scs.SessionManager, which must no longer be
+// mounted: with an IdleTimeout, LoadAndSave writes every session that it has
+// loaded, also if another request has destroyed the session since.
 func FromSCS(m *session.Manager[State], marks store.Store, old *scs.SessionManager) *Adopter[State] {
 	return &Adopter[State]{
 		Manager:  m,
@@ -44,7 +44,7 @@ func FromSCS(m *session.Manager[State], marks store.Store, old *scs.SessionManag
 	}
 }
 
-// value returns the value of a cookie, "" where there is none.
+// value returns the value of a cookie, or "" if there is none.
 func value(r *http.Request, name string) string {
 	c, err := r.Cookie(name)
 	if err != nil {

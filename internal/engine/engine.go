@@ -93,11 +93,11 @@ type Snapshot struct {
 // Token returns the token that opens the session.
 func (e *Engine) Token(s *Snapshot) string {
 	if e.client != nil {
-		return e.tokens.Seal([]byte(s.Encoded))
+		return e.tokens.Seal(s.Encoded)
 	}
 	var content [contentSize]byte
 	copy(content[copy(content[:], s.ID[:]):], s.Secret[:])
-	return e.tokens.Seal(content[:])
+	return e.tokens.Seal(string(content[:]))
 }
 
 // expiry returns when a session ends. A token is valid before that time and not

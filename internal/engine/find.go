@@ -72,11 +72,12 @@ func (e *Engine) Find(ctx context.Context, c transport.Candidate, now int64, s *
 
 // verifyLoaded is Verify for the answer of a store.
 func (e *Engine) verifyLoaded(rec *store.Record, err error, now int64, s *Snapshot) Finding {
+	if err == nil {
+		return e.Verify(rec, now, s)
+	}
 	err = classify(err)
 	var deleted *store.DeletedError
 	switch {
-	case err == nil:
-		return e.Verify(rec, now, s)
 	case errors.As(err, &deleted):
 		return Finding{Outcome: Deleted, ID: s.ID, At: deleted.At.UnixMilli()}
 	case errors.Is(err, store.ErrNotFound):

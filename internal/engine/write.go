@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/typedsession/typedsession/internal/payload"
@@ -164,6 +163,3 @@ func (e *Engine) indexUntil(m *payload.Meta) time.Time {
 	until := min(m.Extended+e.idle+e.idle/10, max(m.Created, m.Authenticated)+e.absolute)
 	return time.UnixMilli(until)
 }
-
-// IsUnanswered reports whether a write that returned err may have been applied.
-func IsUnanswered(err error) bool { return errors.Is(err, ErrUnavailable) }

@@ -66,7 +66,7 @@ func (c *Codec) Fits(size int) (length, limit int, ok bool) {
 }
 
 // Seal returns the token that holds content, bound to the first name.
-func (c *Codec) Seal(content []byte) string {
+func (c *Codec) Seal(content string) string {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	// The content, then its sealed form, then the text.

@@ -62,11 +62,11 @@ func TestNames(t *testing.T) {
 		name      int
 		stale, ok bool
 	}{
-		{c.Seal([]byte("x")), 0, false, true},
-		{c.Seal([]byte("x")), 1, false, false},
-		{old.Seal([]byte("x")), 0, false, false},
-		{old.Seal([]byte("x")), 1, true, true},
-		{old.Seal([]byte("x")), 2, false, false},
+		{c.Seal("x"), 0, false, true},
+		{c.Seal("x"), 1, false, false},
+		{old.Seal("x"), 0, false, false},
+		{old.Seal("x"), 1, true, true},
+		{old.Seal("x"), 2, false, false},
 	} {
 		stale, ok := c.Open(test.text, test.name, func([]byte) {})
 		if stale != test.stale || ok != test.ok {

@@ -1,37 +1,41 @@
 // Package cookie keeps sessions with their clients: the record travels in the
-// cookie, and the server holds nothing.
+// cookie, and the server keeps nothing.
 //
-// A [Store] only turns a record into a compact binary string and back. Keeping
-// clients from reading and forging it is the business of the Manager, which
-// seals or signs every ref before it leaves. A ref that has not been
-// authenticated must not be given to a Store.
+// A [Store] turns a record into a compact binary text and back. It does not keep
+// clients from reading and forging the text: the session manager does, which
+// encrypts or signs it. Do not give a Store text that has not been
+// authenticated.
 //
-// # What it cannot do
+// # Limits
 //
-// Where nothing is held, nothing can be taken away and nothing compared:
+// Because the server keeps nothing, it can neither end a session nor compare
+// revisions:
 //
-//   - Logout asks the client to forget its cookie. A copy that somebody else
-//     has made of it stays valid until the record expires, and so does every
-//     earlier value of the cookie, unless there is a [store.Revoker]. Renewing
-//     a session leaves the old value valid as well. Keep the timeouts short.
-//   - The server can end a session, or those of one user, by a Revoker only. It
-//     cannot list them. Replacing the keys ends the sessions of everybody.
-//   - When two requests of one session change it at once, the response that
+//   - A logout asks the client to delete its cookie. A copy of the cookie, for
+//     example an attacker's, stays valid until the record expires, and so does
+//     every earlier value of the cookie, unless there is a [store.Revoker].
+//     Renewing a session leaves the earlier value valid too. Keep the timeouts
+//     short.
+//   - Only a Revoker can end a session, or the sessions of one user, before they
+//     expire. The server cannot list sessions. Replacing the keys ends all
+//     sessions.
+//   - If two requests of a session change it concurrently, the response that
 //     reaches the client last wins, and the other change is lost.
-//   - What was used up can be used again by sending an older cookie: one-time
-//     codes, attempt counters and flash messages are not safe here.
+//   - A client can present an earlier cookie and so use again what it has used
+//     up: one-time codes, attempt counters and flash messages are not safe here.
 //
-// Where one of these matters, use a store that holds its records. Where none
-// does, this one needs no memory, no server and no round trip.
+// If one of these matters, use a store that keeps records. If none does, this
+// store needs no memory, no server and no round trip.
 //
 // # Size
 //
-// Browsers drop a cookie whose name and value are over 4096 bytes together. The
-// format adds 24 bytes and the subject to the payload; sealing and base64 add to
-// that. The Manager reports [ErrTooLarge] rather than send such a cookie.
+// Browsers drop a cookie whose name and value are longer than 4096 bytes
+// together. The format adds 24 bytes and the subject to the payload; encryption
+// and base64 add to that. The session manager returns [store.ErrTooLarge] for
+// such a cookie.
 //
 // # Compatibility
 //
-// A ref begins with the version of its format. Every version that was released
+// A text begins with the version of its format. Every version that was released
 // stays readable.
 package cookie

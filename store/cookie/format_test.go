@@ -25,7 +25,7 @@ const (
 
 // vector is a text and the record that it encodes.
 type vector struct {
-	Ref       string `json:"ref"` // in hexadecimal, as the payload is
+	Text      string `json:"ref"` // in hexadecimal, as the payload is
 	ID        string `json:"id"`
 	ExpiresMS int64  `json:"expires_ms"`
 	Subject   string `json:"subject"`
@@ -33,7 +33,7 @@ type vector struct {
 	Refused   string `json:"refused"` // why the text is refused; "" if it is not
 }
 
-func (v vector) text(t testing.TB) string { return string(unhex(t, v.Ref)) }
+func (v vector) text(t testing.TB) string { return string(unhex(t, v.Text)) }
 
 func (v vector) record(t testing.TB) store.Record {
 	return store.Record{
@@ -102,7 +102,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: another record (-want +got):\n%s", name, diff)
 		}
 		if text := encode(t, got); text != v.text(t) {
-			t.Errorf("%s: encoded as %x, want %s", name, text, v.Ref)
+			t.Errorf("%s: encoded as %x, want %s", name, text, v.Text)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -61,13 +62,32 @@ func BenchmarkUpdate(b *testing.B) {
 	})
 }
 
-// BenchmarkSweep also reports how long the longest Load took meanwhile.
+// BenchmarkLogin creates a session of a subject that has others.
+func BenchmarkLogin(b *testing.B) {
+	for _, others := range []int{0, 10, 100_000} {
+		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
+			st := memory.New()
+			for range others {
+				create(b, st, newLogin("alice"))
+			}
+			rec := newLogin("alice")
+			b.ReportAllocs()
+			for b.Loop() {
+				rec.ID = store.NewID()
+				create(b, st, rec)
+				_ = st.Delete(b.Context(), rec.ID) // keeps the number of sessions
+			}
+		})
+	}
+}
+
+// BenchmarkDeleteExpired also reports the longest Load during the sweep.
 //
-//	go test -run - -bench Sweep -benchtime 3x -args -sessions 1000000
-func BenchmarkSweep(b *testing.B) {
+//	go test -run - -bench DeleteExpired -benchtime 3x -args -sessions 1000000
+func BenchmarkDeleteExpired(b *testing.B) {
 	for _, test := range []struct {
 		name  string
-		every int // one in so many sessions has expired; 0: none
+		every int // every how many sessions one has expired; 0: none
 	}{{"expired=none", 0}, {"expired=tenth", 10}, {"expired=all", 1}} {
 		b.Run(test.name, func(b *testing.B) {
 			var longest time.Duration
@@ -104,14 +124,14 @@ func expire(b *testing.B, st *memory.Store, rec store.Record) {
 	}
 }
 
-// longestLoad loads one record after the other until done is set and returns
-// the longest time that one took.
+// longestLoad loads one record after the other until done is set and returns the
+// longest time that a Load took.
 func longestLoad(st *memory.Store, recs []store.Record, done *atomic.Bool) time.Duration {
 	var longest time.Duration
 	for i := 0; !done.Load(); i++ {
 		id := recs[i%len(recs)].ID
 		start := time.Now()
-		_, _ = st.Load(context.Background(), id) // found or not, it waits its turn
+		_, _ = st.Load(context.Background(), id) // found or not, it waits for the lock
 		longest = max(longest, time.Since(start))
 	}
 	return longest

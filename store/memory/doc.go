@@ -1,36 +1,40 @@
 // Package memory keeps sessions in the memory of the process.
 //
-// It suits one process, and tests: what it holds is lost when the process ends,
-// and two processes do not see each other's sessions. A [Store] is a map in 64
-// shards. It copies each payload on the way in, and holds no
-// lock while it does so.
+// It suits tests and programs that run as one process. The sessions end with the
+// process, and two processes do not share them. A [Store] is a map in 64 shards
+// with a lock each. Load copies nothing.
 //
 // # Expiry
 //
-// A session is gone at its expiry, because every method looks at the clock; its
-// memory is freed later. A Store starts no goroutine. Instead each Create
-// examines a few entries and removes the expired ones among them, so that under
-// steady traffic what it holds stays near the number of live sessions. Where
-// traffic may stop and the memory is wanted back, call [Store.DeleteExpired] now and
-// then.
+// A session is not found from its expiry on, because every method compares it
+// with the clock. Its memory is freed later. A Store starts no goroutine: each
+// Create scans a few entries and removes the expired ones among them, so that
+// under steady traffic a Store holds few more than the live sessions. If traffic
+// may stop and the program needs the memory back, call [Store.DeleteExpired]
+// from time to time.
 //
-// Deleting a session leaves a mark of about 100 bytes for a minute, so that a
-// Create which is repeated late does not bring the session back.
+// The index of subjects has one entry for each session that is held. The entry
+// is removed with its session, however the session ends.
+//
+// A deleted session leaves a tombstone of about 120 bytes for
+// [store.TombstoneLife], 15 minutes. A revocation of a subject is kept for the
+// same time.
 //
 // # Bounds
 //
-// A session of 200 bytes takes about 310 bytes of memory, and one with a subject
-// some 130 more, and twice what the subject itself takes:
+// A session with a payload of 200 bytes takes about 320 bytes of memory, and one
+// with a subject of 32 bytes about 450:
 //
-//	go test -run Heap -v ./store/memory -sessions 1000000
+//	go test -run Heap -v ./store/memory -args -sessions 1000000
 //
-// Sessions are not bounded unless [Store.MaxSessions] is set; the marks of
-// deleted ones do not count. A Store at its bound refuses new sessions with
-// [store.ErrFull]. It never evicts one, because that would log somebody out whenever
-// somebody else logs in.
+// The number of sessions is not bounded unless [Store.MaxSessions] is set.
+// Tombstones do not count. A full Store refuses new sessions with
+// [store.ErrFull]. It never evicts a session, because an attacker who creates
+// sessions could then log users out.
 //
 // # Concurrency
 //
 // All methods may be called by any number of goroutines. A Store must not be
-// copied after first use.
+// copied after first use. Because no method waits for anything but short locks,
+// the contexts are not used.
 package memory

@@ -54,3 +54,33 @@ func (st *Store) Revocations() int {
 	}
 	return n
 }
+
+// LongestIDList returns the length of the longest list in which the index keeps
+// the sessions of a subject, rather than in a map.
+func (st *Store) LongestIDList() int {
+	n := 0
+	for i := range st.index {
+		p := &st.index[i]
+		p.mu.Lock()
+		for _, s := range p.subjects {
+			n = max(n, len(s.sessions.few))
+		}
+		p.mu.Unlock()
+	}
+	return n
+}
+
+// Subscriptions returns how many subscriptions the store holds.
+func (st *Store) Subscriptions() int {
+	s := &st.subscriptions
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, channels := range s.byID {
+		n += len(channels)
+	}
+	if int(s.count.Load()) != n {
+		panic("the count of the subscriptions is wrong")
+	}
+	return n
+}

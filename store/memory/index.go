@@ -217,6 +217,6 @@ func (st *Store) deleteOf(subject string, id store.ID) bool {
 	if !e.isLive(now) || e.subject.String() != subject {
 		return false
 	}
-	st.bury(sh, e, now)
+	st.leaveTombstone(sh, e, now)
 	return true
 }

@@ -9,32 +9,19 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-const (
-	// scanPerCreate is how many entries of its shard each Create scans. When
-	// as many sessions begin as expire, the expired ones that are still held
-	// settle near a fifteenth of the live ones: one is found after half a
-	// round, on average, and a round takes an eighth of their number.
-	scanPerCreate = 8
-
-	// scanWhenFull is how many entries of each shard a Create scans before it
-	// is refused: about five hundred in all, so that a flood of refused
-	// Creates costs little more than their requests do.
-	scanWhenFull = 8
-)
-
 // Store is a [store.Store] that keeps records in memory. The zero Store is
 // ready to use.
 type Store struct {
-	// MaxSessions is the most sessions that are held at once; zero means no
-	// bound. It must be set before the first use. Beyond it Create returns
-	// [store.ErrFull]. An expired session counts until a scan removes it:
-	// before Create returns ErrFull, it scans some five hundred entries.
+	// MaxSessions is how many sessions are held at most. Zero means no bound.
+	// It must be set before the first use. If it is reached, Create returns
+	// [store.ErrFull]. An expired session counts until it is removed: before
+	// Create returns ErrFull, it scans about five hundred entries.
 	MaxSessions int
 
-	sessions atomic.Int64 // entries that are sessions and not tombstones
-	shards   [shardCount]shard
-	index    index
-	watchers watchers
+	sessions      atomic.Int64 // entries that are sessions and not tombstones
+	shards        [shardCount]shard
+	index         index
+	subscriptions subscriptions
 }
 
 var _ store.Store = (*Store)(nil)
@@ -42,8 +29,15 @@ var _ store.Store = (*Store)(nil)
 // New returns an empty Store.
 func New() *Store { return new(Store) }
 
+// errRev is returned for a record that breaks the contract: in an entry, no
+// revision means a tombstone.
+var errRev = errors.New("memory: the record has no revision")
+
 // Create implements [store.Store].
 func (st *Store) Create(_ context.Context, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
+	}
 	e := newEntry(rec)
 	err := st.create(&rec, e)
 	if errors.Is(err, store.ErrFull) && st.makeRoom(rec.ID) {
@@ -52,8 +46,8 @@ func (st *Store) Create(_ context.Context, rec store.Record) error {
 	return err
 }
 
-// create is one attempt at Create. It has checked everything before it changes
-// anything.
+// create is an attempt at Create. A record that is refused leaves nothing
+// behind: a client that repeats refused logins must not fill the memory.
 func (st *Store) create(rec *store.Record, e entry) error {
 	sh := st.shard(e.id)
 	sh.mu.Lock()
@@ -99,6 +93,9 @@ func (st *Store) Load(_ context.Context, id store.ID) (store.Record, error) {
 
 // Update implements [store.Store].
 func (st *Store) Update(_ context.Context, base store.Rev, rec store.Record) error {
+	if rec.Rev == 0 {
+		return errRev
+	}
 	current, err := st.update(base, &rec, newEntry(rec))
 	if errors.Is(err, store.ErrConflict) {
 		return &store.ConflictError{Current: current.record()}
@@ -106,7 +103,7 @@ func (st *Store) Update(_ context.Context, base store.Rev, rec store.Record) err
 	return err
 }
 
-// update replaces an entry, or returns ErrConflict and the one that is there.
+// update replaces an entry, or returns ErrConflict and the stored entry.
 func (st *Store) update(base store.Rev, rec *store.Record, e entry) (entry, error) {
 	sh := st.shard(e.id)
 	sh.mu.Lock()
@@ -128,7 +125,7 @@ func (st *Store) update(base store.Rev, rec *store.Record, e entry) (entry, erro
 		st.index.leave(current.subject, e.id)
 	}
 	sh.set(e)
-	st.watchers.tell(e.id)
+	st.subscriptions.notify(e.id)
 	return entry{}, nil
 }
 
@@ -143,21 +140,21 @@ func (st *Store) Delete(_ context.Context, id store.ID) error {
 		sh.add(newTombstone(id, now))
 		return nil
 	}
-	st.bury(sh, sh.get(id), now)
+	st.leaveTombstone(sh, sh.get(id), now)
 	return nil
 }
 
-// bury replaces an entry by its tombstone. The caller holds the lock of the
-// shard.
-func (st *Store) bury(sh *shard, e entry, now int64) {
+// leaveTombstone replaces an entry by a tombstone. The caller holds the lock of
+// the shard.
+func (st *Store) leaveTombstone(sh *shard, e entry, now int64) {
 	sh.set(newTombstone(e.id, now))
-	st.ended(e)
-	st.watchers.tell(e.id)
+	st.sessionEnded(e)
+	st.subscriptions.notify(e.id)
 }
 
-// ended keeps the count and the index after an entry has left its shard, whose
-// lock the caller holds.
-func (st *Store) ended(e entry) {
+// sessionEnded removes a session from the count and the index. The caller holds
+// the lock of the shard, from which it has removed the entry.
+func (st *Store) sessionEnded(e entry) {
 	if e.isSession() {
 		st.sessions.Add(-1)
 		st.index.leave(e.subject, e.id)

@@ -70,11 +70,39 @@ func TestTombstoneLife(t *testing.T) {
 		if err := st.Delete(t.Context(), create(t, st, rec)); err != nil {
 			t.Fatal(err)
 		}
+		deletedAt := time.Now()
 		time.Sleep(store.TombstoneLife - time.Millisecond)
+		_, err := st.Load(t.Context(), rec.ID)
+		var gone *store.DeletedError
+		if !errors.As(err, &gone) || !gone.At.Equal(deletedAt) {
+			t.Errorf("Load: error %#v, want a DeletedError with At %v", err, deletedAt)
+		}
 		if err := st.Create(t.Context(), rec); !errors.Is(err, store.ErrExists) {
 			t.Errorf("Create a millisecond before the tombstone expires: error %v, want ErrExists", err)
 		}
 		time.Sleep(time.Millisecond)
+		if _, err := st.Load(t.Context(), rec.ID); !errors.Is(err, store.ErrNotFound) || errors.As(err, &gone) {
+			t.Errorf("Load when the tombstone expires: error %#v, want ErrNotFound", err)
+		}
 		create(t, st, rec)
 	})
+}
+
+// Without a revision, an entry would be taken for a tombstone.
+func TestRecordWithoutRevisionIsRefused(t *testing.T) {
+	st := memory.New()
+	rec := newRecord(time.Hour)
+	create(t, st, rec)
+	without := rec
+	without.Rev = 0
+	if err := st.Update(t.Context(), rec.Rev, without); err == nil {
+		t.Error("Update of a record without a revision succeeded")
+	}
+	without.ID = store.NewID()
+	if err := st.Create(t.Context(), without); err == nil {
+		t.Error("Create of a record without a revision succeeded")
+	}
+	if !isLive(t, st, rec.ID) || st.Entries() != 1 {
+		t.Errorf("%d entries, want the one that was there", st.Entries())
+	}
 }

@@ -8,44 +8,47 @@ import (
 	"github.com/typedsession/typedsession/store"
 )
 
-// Revoker is a [store.Revoker] that keeps its marks in memory, for programs of
-// one process: the marks are gone when that ends, and what they revoked is good
-// again until it expires. The zero Revoker is ready to use.
+// Revoker is a [store.Revoker] that keeps revocations in memory, for programs
+// that run as one process. The revocations end with the process: a session that
+// was revoked is accepted again after a restart, until it expires. The zero
+// Revoker is ready to use. Its methods may be called by any number of
+// goroutines.
 type Revoker struct {
-	mu    sync.RWMutex
-	marks map[string]mark
+	mu   sync.RWMutex
+	kept map[string]keyRevocation
 }
 
-type mark struct{ before, until time.Time }
+// keyRevocation is a revocation of what was issued under a key.
+type keyRevocation struct{ before, until time.Time }
 
 var _ store.Revoker = (*Revoker)(nil)
 
-// Revoke implements [store.Revoker]. It also forgets some of the marks whose
-// time has passed, so that they do not pile up.
+// Revoke implements [store.Revoker]. It also removes some of the revocations
+// whose time is over, so that they do not accumulate.
 func (r *Revoker) Revoke(_ context.Context, key string, before, until time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
 	left := scanPerCreate
-	for other, m := range r.marks {
-		if !now.Before(m.until) {
-			delete(r.marks, other)
+	for other, rev := range r.kept {
+		if !now.Before(rev.until) {
+			delete(r.kept, other)
 		}
 		if left--; left == 0 {
 			break
 		}
 	}
-	if r.marks == nil {
-		r.marks = make(map[string]mark)
+	if r.kept == nil {
+		r.kept = make(map[string]keyRevocation)
 	}
-	m := r.marks[key]
-	if before.After(m.before) {
-		m.before = before
+	rev := r.kept[key]
+	if before.After(rev.before) {
+		rev.before = before
 	}
-	if until.After(m.until) {
-		m.until = until
+	if until.After(rev.until) {
+		rev.until = until
 	}
-	r.marks[key] = m
+	r.kept[key] = rev
 	return nil
 }
 
@@ -55,7 +58,7 @@ func (r *Revoker) RevokedBefore(_ context.Context, keys ...string) ([]time.Time,
 	defer r.mu.RUnlock()
 	before := make([]time.Time, len(keys))
 	for i, key := range keys {
-		before[i] = r.marks[key].before
+		before[i] = r.kept[key].before
 	}
 	return before, nil
 }

@@ -136,16 +136,15 @@ var flightMistakes = []mistake{
 		breaking(func(m *model, st *brokenStore) {
 			st.revoke = func(ctx context.Context, subject string, before time.Time, except ...store.ID) ([]store.ID, error) {
 				recs, _ := m.ListSessions(ctx, subject)
-				_, err := m.RevokeSubject(ctx, subject, before, append(except, recordIDs(recs)...)...)
-				pause()
-				var ids []store.ID
+				ids, err := m.RevokeSubject(ctx, subject, before, append(except, recordIDs(recs)...)...)
 				for _, rec := range recs {
 					if slices.Contains(except, rec.ID) {
 						continue
 					}
+					pause()
 					m.inside(rec.ID, func(k *kept) {
 						if k.isLive() && k.rec.Rev == rec.Rev {
-							m.bury(rec.ID)
+							m.leaveTombstone(rec.ID)
 							ids = append(ids, rec.ID)
 						}
 					})

@@ -84,7 +84,7 @@ func payloadEncoded(t *trial) {
 	if err != nil {
 		t.broke(ruleDecode, "Decode: %v", err)
 	}
-	other.Payload = bytes.Repeat([]byte("-"), len(rec.Payload))
+	other.Payload = bytes.Repeat(churned, len(rec.Payload))
 	if _, err := t.held().Decode(t.encode(other)); err != nil {
 		t.broke(ruleDecode, "Decode: %v", err)
 	}

@@ -27,20 +27,23 @@ func listDuringWrites(t *trial) {
 	ids := recordIDs(stay)
 	t.parallel(func(n int) error {
 		for range rounds {
+			if n >= 5 {
+				if err := listComplete(t, subject, ids); err != nil {
+					return err
+				}
+				continue
+			}
 			var err error
-			switch {
-			case n < 2:
+			if n < 2 {
 				next := nextOf(stay[n])
 				err = t.store.Update(t.Context(), stay[n].Rev, next)
 				stay[n] = next
-			case n < 5:
+			} else {
 				rec := newLogin(subject)
 				err = errors.Join(t.store.Create(t.Context(), rec), t.store.Delete(t.Context(), rec.ID))
-			default:
-				err = listComplete(t, subject, ids)
 			}
 			if err != nil {
-				return err
+				return broke(ruleStoreSafe, "a write beside others: %v", err)
 			}
 		}
 		return nil
@@ -160,13 +163,13 @@ func revokeDuringUpdates(t *trial) {
 			if n > 0 {
 				return updateUntilGone(t.Context(), t.store, recs[n%len(recs)], &deleted, updated)
 			}
+			defer deleted.Store(true) // ends the others also if RevokeSubject fails
 			<-updated
 			ids, err := t.index().RevokeSubject(t.Context(), subject, after(0))
 			if err != nil {
 				return broke(ruleRevoke, "RevokeSubject during updates: %v", err)
 			}
 			revoked = ids
-			deleted.Store(true)
 			return nil
 		})
 		t.wantListed(ruleRevoke, subject)

@@ -16,6 +16,7 @@ type model struct {
 	mu          sync.Mutex
 	kept        map[store.ID]*kept
 	revoked     map[string]time.Time
+	covers      func(before time.Time, old, rec store.Record) bool
 	subscribers map[store.ID][]chan struct{}
 }
 
@@ -30,6 +31,7 @@ func newModel() *model {
 	return &model{
 		kept:        make(map[store.ID]*kept),
 		revoked:     make(map[string]time.Time),
+		covers:      covers,
 		subscribers: make(map[store.ID][]chan struct{}),
 	}
 }
@@ -55,10 +57,19 @@ func (k *kept) notFound() error {
 	return store.ErrNotFound
 }
 
+// covers reports whether a revocation covers a write.
+func covers(before time.Time, _, rec store.Record) bool {
+	return !rec.LoginSince.IsZero() && !rec.LoginSince.After(before)
+}
+
 // refuses reports whether rec is a login that a revocation covers.
 func (m *model) refuses(rec store.Record) bool {
+	var old store.Record
+	if k := m.kept[rec.ID]; k != nil {
+		old = k.rec
+	}
 	before, ok := m.revoked[rec.Subject]
-	return ok && !rec.LoginSince.IsZero() && !rec.LoginSince.After(before)
+	return ok && m.covers(before, old, rec)
 }
 
 func (m *model) Create(_ context.Context, rec store.Record) error {
@@ -112,12 +123,12 @@ func (m *model) Update(_ context.Context, base store.Rev, rec store.Record) erro
 func (m *model) Delete(_ context.Context, id store.ID) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bury(id)
+	m.leaveTombstone(id)
 	return nil
 }
 
-// bury leaves a tombstone.
-func (m *model) bury(id store.ID) {
+// leaveTombstone replaces what is kept by a tombstone.
+func (m *model) leaveTombstone(id store.ID) {
 	m.kept[id] = &kept{deleted: time.Now()}
 	m.notify(id)
 }
@@ -143,7 +154,7 @@ func (m *model) RevokeSubject(_ context.Context, subject string, before time.Tim
 	var ids []store.ID
 	for id, k := range m.kept {
 		if k.isLive() && k.rec.Subject == subject && !slices.Contains(except, id) {
-			m.bury(id)
+			m.leaveTombstone(id)
 			ids = append(ids, id)
 		}
 	}

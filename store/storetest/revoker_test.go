@@ -79,21 +79,25 @@ func TestRevokers(t *testing.T) {
 			}
 		})},
 		{
-			"the last time stays", []string{"a key that is revoked again", "a key that is revoked again until an earlier time"},
+			"a time that is a minute earlier replaces",
+			[]string{"a key that is revoked again", "a key that is revoked again until an earlier time"},
 			breakingRevoker(func(r *brokenRevoker) {
-				var times sync.Map
-				r.revoke = func(key string, at, _ time.Time) error {
-					times.Store(key, at)
-					return nil
+				before, revoke := r.before, r.revoke
+				var earlier sync.Map
+				r.revoke = func(key string, at, until time.Time) error {
+					if old := before([]string{key})[0]; at.Before(old.Add(-30 * time.Second)) {
+						earlier.Store(key, at)
+					}
+					return revoke(key, at, until)
 				}
 				r.before = func(keys []string) []time.Time {
-					found := make([]time.Time, len(keys))
+					times := before(keys)
 					for i, key := range keys {
-						if at, ok := times.Load(key); ok {
-							found[i] = at.(time.Time)
+						if at, ok := earlier.Load(key); ok {
+							times[i] = at.(time.Time)
 						}
 					}
-					return found
+					return times
 				}
 			}),
 		},

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"flag"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -56,17 +57,17 @@ func TestHeapPerSession(t *testing.T) {
 	}
 }
 
-// Nobody calls Sweep here: what Creates find by the way must do.
+// DeleteExpired is not called: what Creates remove must be enough.
 func TestChurnHoldsLittleMoreThanLiveSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const live, lives = 10_000, 10
 		st := memory.New()
 		most := 0
 		for i := range live * lives {
-			create(t, st, newRecord(time.Hour))
+			create(t, st, newLogin(fmt.Sprint("user ", i)))
 			time.Sleep(time.Hour / live)
 			if i > 3*live && i%1000 == 0 {
-				most = max(most, st.Entries())
+				most = max(most, st.Entries(), st.IndexEntries())
 			}
 		}
 		t.Logf("at most %d entries for %d live sessions", most, live)
@@ -99,7 +100,7 @@ func TestTombstonesAreRemoved(t *testing.T) {
 	})
 }
 
-func TestSweepRemovesTheExpiredOnly(t *testing.T) {
+func TestDeleteExpiredRemovesTheExpiredOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
 		var kept []store.ID
@@ -110,22 +111,22 @@ func TestSweepRemovesTheExpiredOnly(t *testing.T) {
 		time.Sleep(time.Minute - time.Millisecond)
 		st.DeleteExpired()
 		if got := st.Entries(); got != 2000 {
-			t.Errorf("%d entries after a sweep before any expires, want 2000", got)
+			t.Errorf("%d entries after DeleteExpired before any expires, want 2000", got)
 		}
 		time.Sleep(time.Millisecond)
 		st.DeleteExpired()
 		if got := st.Entries(); got != len(kept) {
-			t.Errorf("%d entries after a sweep, want %d", got, len(kept))
+			t.Errorf("%d entries after DeleteExpired, want %d", got, len(kept))
 		}
 		for _, id := range kept {
 			if !isLive(t, st, id) {
-				t.Fatalf("a live session was swept: %s", id)
+				t.Fatalf("a live session was removed: %s", id)
 			}
 		}
 	})
 }
 
-// Rebuilding a map takes as long as it has entries, so it must pay.
+// Rebuilding a map takes time proportional to its entries, so it must be rare.
 func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := memory.New()
@@ -138,8 +139,8 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 		}
 		most := st.Entries()
 		for _, test := range []struct {
-			wait time.Duration
-			peak int
+			wait      time.Duration
+			highWater int
 		}{
 			{time.Minute, most},
 			{time.Hour, 6_400},
@@ -147,8 +148,8 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 		} {
 			time.Sleep(test.wait)
 			st.DeleteExpired()
-			if got := st.HighWater(); got != test.peak {
-				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.peak)
+			if got := st.HighWater(); got != test.highWater {
+				t.Errorf("after %v more: room for %d entries is kept, want %d", test.wait, got, test.highWater)
 			}
 		}
 		if got := st.Entries(); got != 6_400 {
@@ -157,10 +158,10 @@ func TestMapsAreRebuiltWhenFewEntriesAreLeft(t *testing.T) {
 	})
 }
 
-// A sweep lets others in between its batches, and they may remove entries, add
-// some, and put another map in the place of the old one: it must neither lose a
-// session nor leave an expired one. All sessions are in one shard, so that it has batches.
-func TestSweepDuringUse(t *testing.T) {
+// Between the batches of DeleteExpired, other goroutines remove and add entries
+// and rebuild the map. It must neither remove a live session nor miss an expired
+// one. All sessions are in one shard, so that there are several batches.
+func TestDeleteExpiredDuringUse(t *testing.T) {
 	inFirstShard := func(life time.Duration) store.Record {
 		rec := newRecord(life)
 		rec.ID[0] = 0
@@ -192,7 +193,7 @@ func TestSweepDuringUse(t *testing.T) {
 		}
 		for _, id := range kept {
 			if !isLive(t, st, id) {
-				t.Fatalf("a live session was swept: %s", id)
+				t.Fatalf("a live session was removed: %s", id)
 			}
 		}
 	}

@@ -1,0 +1,12 @@
+package mariadb_test
+
+import (
+	"testing"
+
+	"github.com/typedsession/typedsession/e2e/sql/suite"
+	"github.com/typedsession/typedsession/internal/sqltest"
+)
+
+func BenchmarkStore(b *testing.B) {
+	suite.Bench(b, open(b, sqltest.Shared(b, "MariaDB").Addr, "interpolateParams=true"))
+}
