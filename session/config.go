@@ -261,7 +261,7 @@ func plainLogin(t Transport) http.Handler {
 func plainError(w http.ResponseWriter, _ *http.Request, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull):
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull), errors.Is(err, ErrConflict):
 		code = http.StatusServiceUnavailable
 	case errors.Is(err, ErrEnded):
 		code = http.StatusConflict

@@ -196,6 +196,11 @@ func (u *unit[T]) joinable(subject string) bool {
 // renews it again.
 func (u *unit[T]) join(ctx context.Context, tx func() error) error {
 	next := u.successor
+	if u.request != nil && u.request.Context().Err() != nil {
+		// The client has dropped this request, as browsers do with the first of
+		// two clicks. It would not learn the new secret, and may hold the other's.
+		return u.drop(ErrEnded)
+	}
 	if err := u.replay(next.State); err != nil {
 		return u.drop(ErrEnded)
 	}

@@ -38,6 +38,7 @@ type unit[T any] struct {
 	former     ID               // of the session that ended or was destroyed
 	formerly   string           // its subject
 	destroyed  *engine.Snapshot // to be deleted by the next save
+	loggedOut  bool             // Destroy was called in phaseEnded: what follows it is dropped without an error
 	lapsed     ID               // of the session that a token opened until it expired
 	baseOwner  string           // the subject of the state before the updates
 	unanswered []unanswered     // writes since the last one that was answered
@@ -215,7 +216,8 @@ func (u *unit[T]) becomeEnded(successor *engine.Snapshot) {
 // becomeNew drops the record and everything that was not saved, for Destroy.
 func (u *unit[T]) becomeNew() error {
 	u.outbox.action = tellNothing
-	if u.seen.Any() && u.phase != phaseEnded {
+	u.loggedOut = u.phase == phaseEnded
+	if u.seen.Any() && !u.loggedOut {
 		u.outbox.action = tellEnd
 	}
 	switch {
