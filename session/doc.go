@@ -44,9 +44,10 @@
 // updated at most once in a tenth of IdleTimeout, so a session may end up to a
 // tenth early.
 //
-// A session that was live when a request loaded it stays live for that request,
-// however slow it is; its changes can be saved until 14 minutes after the expiry.
-// A commit takes 10 seconds at most, and does not end when the client hangs up.
+// A session that was live when a request loaded it stays live for that request.
+// If it has expired since, its changes can be saved until 14 minutes after the
+// request has last read or written it in the store. A commit takes 10 seconds at
+// most, and does not end when the client hangs up.
 //
 // If the client holds the sessions and there is no Config.Revoker, a request that
 // only reads does not extend its session: with the new cookie it would write back
@@ -68,8 +69,9 @@
 //
 // A response never overwrites a cookie that the browser may hold but has not
 // sent. If SameSite made the browser withhold the cookie of a request from
-// another site, a login in that request is refused with [ErrWithheld], and other
-// changes are not saved.
+// another site, a login in that request is refused with [ErrWithheld]. Other
+// changes of such a request are not saved and are reported by an event, and the
+// response is sent all the same.
 //
 // With a [store.ClientHeld] store the cookie is the record itself. It expires
 // like any other session, but only a [store.Revoker] can end it before that.
