@@ -50,6 +50,9 @@ func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
 		return u.fail("destroy", err)
 	}
 	u.destroyed = nil
+	if s.Seen == 0 {
+		return nil // it has expired before
+	}
 	u.event(Event{Kind: EventDestroyed, ID: s.ID, Subject: s.Subject})
 	return nil
 }

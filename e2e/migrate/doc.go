@@ -1,24 +1,5 @@
-// Package migrate keeps users logged in while a program changes to this library
-// from another one, or from one Manager to another. It is a recipe, tested with
-// the real libraries, to copy and to adapt to the application's own state.
-//
-// The recipe calls the old library, which is no longer mounted: its middleware
-// would save a session that has just been ended. [Adopter.Wrap] takes the place
-// of Manager.Wrap. A request without the old cookie costs nothing more. A request
-// that brings it waits until these steps are done:
-//
-//   - It claims a mark, whose key is a hash of the old cookie. The claim is one
-//     atomic step, so that one of several concurrent requests, in any number of
-//     processes, gets it. The others wait.
-//   - It copies the old session into a session of the new Manager, and stores the
-//     new cookie in the mark. The other requests find it there and continue in
-//     the new session.
-//   - It ends the old session and expires its cookie.
-//
-// Then the application runs, and needs to know nothing of all this: a logout is a
-// Destroy. If a step fails, the response is a 503, the later steps are not made,
-// and the next request continues where this one stopped. The mark outlives both
-// sessions. So if an old cookie comes again, in a late request or from an
-// attacker who has copied it, it leads to the new session, or to no session after
-// that one has ended.
+// Package migrate is what an application writes to keep its users logged in while
+// it changes to this library: how its old sessions are read, with scs and with
+// gorilla/sessions. Its tests hold package session/migrate to its promises with
+// the real libraries.
 package migrate

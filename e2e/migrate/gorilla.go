@@ -7,12 +7,11 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/session/migrate"
 	"github.com/typedsession/typedsession/store"
 )
 
-// FromGorilla adopts the sessions of a gorilla CookieStore. Such a session cannot
-// be ended, except for the client's own copy of the cookie; the mark makes every
-// other copy worthless.
+// FromGorilla adopts the sessions of a gorilla CookieStore.
 //
 // Only sessions that have a user are adopted. Without an encryption key a cookie
 // is made of its values and the second in which it was saved. So two visitors who
@@ -25,9 +24,10 @@ import (
 // refuse it.
 //
 // If the old store holds its sessions on the server, Read must distinguish the
-// error of an invalid cookie from that of a store that did not answer.
-func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *Adopter[State] {
-	return &Adopter[State]{
+// error of an invalid cookie from that of a store that did not answer, and End
+// must delete the session there.
+func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *migrate.Adopter[State] {
+	return &migrate.Adopter[State]{
 		Manager:  m,
 		Marks:    marks,
 		Cookie:   name,
@@ -44,12 +44,10 @@ func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.Coo
 			cart, _ := s.Values["cart"].([]string)
 			return carry(State{UserID: user, Cart: cart}, old.Options.MaxAge > 0), nil
 		},
-		End: func(w http.ResponseWriter, r *http.Request) error {
-			s := sessions.NewSession(old, name) // empty: even an expired cookie has a value
-			options := *old.Options
-			options.MaxAge = -1
-			s.Options = &options
-			return s.Save(r, w)
-		},
+		End: migrate.ExpireCookie(http.Cookie{
+			Name: name, Path: old.Options.Path, Domain: old.Options.Domain,
+			Secure: old.Options.Secure, HttpOnly: old.Options.HttpOnly, SameSite: old.Options.SameSite,
+			Partitioned: old.Options.Partitioned,
+		}),
 	}
 }

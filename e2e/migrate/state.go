@@ -15,9 +15,6 @@ func carry(old State, persistent bool) func(*session.Session[State]) {
 		return nil
 	}
 	return func(s *session.Session[State]) {
-		if s.State().UserID != "" {
-			return // logged in already: the old session is out of date
-		}
 		s.Update(func(st *State) {
 			st.UserID = old.UserID
 			st.Cart = append(st.Cart, old.Cart...)

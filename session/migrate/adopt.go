@@ -12,10 +12,11 @@ import (
 )
 
 // Adopter is a Manager that adopts the sessions that visitors have from before the
-// switch. All of its fields are required.
+// switch. All of its fields are required. It must not be changed after the first
+// call of Wrap.
 type Adopter[T any] struct {
-	// Manager keeps the new sessions. Its cookie must have another name than the
-	// old one, and its token must fit into one cookie.
+	// Manager keeps the new sessions, in a cookie. The cookie must have another
+	// name than the old one, and the token must fit into one cookie.
 	Manager *session.Manager[T]
 
 	// Marks holds a mark for each adopted session. It may be the Manager's own
@@ -30,7 +31,12 @@ type Adopter[T any] struct {
 	Lifetime time.Duration
 
 	// Read reads the old session of a request and returns a function that copies
-	// it into a new one, or nil if there is nothing worth copying. It must use
+	// it into a new one, or nil if there is nothing worth copying. The function
+	// is not called if the new session has a subject: the user has logged in, and
+	// the old session is out of date. Copy by Update, in a function that adds to
+	// the state that it is given: the new session may be an anonymous visitor's.
+	//
+	// Read must use
 	// the cookie that http.Request.Cookie returns, and no other: the key of the
 	// mark is made from that one, and another cookie may be an attacker's. An
 	// error means that the old store did not answer, and says nothing about the
@@ -42,12 +48,14 @@ type Adopter[T any] struct {
 	End func(http.ResponseWriter, *http.Request) error
 }
 
-// Wrap is Manager.Wrap for the time of the switch. It panics if Lifetime is not
-// positive: a mark that expires at once would let a cookie be adopted twice.
+// Wrap is Manager.Wrap for the time of the switch. It panics if a field is missing
+// or Lifetime is not positive: a mark that expires at once would let a cookie be
+// adopted twice.
+//
+// If an old session cannot be read or ended, the response is a 503 and the error
+// is logged. If the Manager fails, the response is its ErrorHandler's.
 func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
-	if a.Lifetime <= 0 {
-		panic("migrate: Adopter.Lifetime is not positive")
-	}
+	a.validate()
 	next = a.Manager.Wrap(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		old, err := r.Cookie(a.Cookie)
@@ -64,7 +72,7 @@ func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 		case errors.As(err, &refused):
 			refused.replay(w)
 		case err != nil:
-			slog.ErrorContext(r.Context(), "session not taken over", "err", err)
+			slog.ErrorContext(r.Context(), "session not adopted", "err", err)
 			http.Error(w, "Please try again in a moment.", http.StatusServiceUnavailable)
 		default:
 			private := uncached{w}
@@ -72,6 +80,28 @@ func (a *Adopter[T]) Wrap(next http.Handler) http.Handler {
 			private.insist() // if the handler has written nothing
 		}
 	})
+}
+
+// validate panics with the name of the field that is wrong.
+func (a *Adopter[T]) validate() {
+	wrong := ""
+	switch {
+	case a.Manager == nil:
+		wrong = "Manager is nil"
+	case a.Marks == nil:
+		wrong = "Marks is nil"
+	case a.Cookie == "":
+		wrong = "Cookie is empty"
+	case a.Lifetime <= 0:
+		wrong = "Lifetime is not positive"
+	case a.Read == nil:
+		wrong = "Read is nil"
+	case a.End == nil:
+		wrong = "End is nil"
+	default:
+		return
+	}
+	panic("migrate: Adopter." + wrong)
 }
 
 // adopt makes sure that the old session is adopted, by this request or by another
@@ -117,7 +147,11 @@ func (a *Adopter[T]) adopt(r *http.Request, old string) (string, error) {
 
 // carry copies the old session, for all requests that bring it.
 func (a *Adopter[T]) carry(r *http.Request, m *mark, carry func(*session.Session[T])) (string, error) {
-	_, answer := a.visit(r, carry)
+	_, answer := a.visit(r, func(s *session.Session[T]) {
+		if s.AuthenticatedAt().IsZero() {
+			carry(s)
+		}
+	})
 	if answer.code != 0 {
 		m.release(r.Context())
 		return "", &refusal{answer}
