@@ -112,7 +112,7 @@ func createKeyFile(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.WriteString(NewKey().Encode() + "\n")
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err != nil {

@@ -76,7 +76,7 @@ func NewManager[T any](st store.Store, cfg Config[T]) (*Manager[T], error) {
 	})
 	m.extendsReads = cfg.Extend == ExtendOnRequest && (!clientHeld || cfg.Revoker != nil)
 	if err := m.encodeInitial(); err != nil {
-		return nil, fmt.Errorf("session: Config.%w", err)
+		return nil, fmt.Errorf("session: Config.Codec %w", err)
 	}
 	return m, nil
 }
@@ -91,11 +91,11 @@ func (m *Manager[T]) encodeInitial() (err error) {
 		state = m.cfg.Initial()
 	}
 	if m.initial, err = m.encode(nil, &state); err != nil {
-		return fmt.Errorf("Codec cannot encode the initial state: %w", err)
+		return fmt.Errorf("cannot encode the initial state: %w", err)
 	}
 	m.initial = append([]byte{}, m.initial...) // not nil, and no longer than it must be
 	if err := m.cfg.Codec.Decode(m.initial, new(T)); err != nil {
-		return fmt.Errorf("Codec cannot decode the initial state: %w", err)
+		return fmt.Errorf("cannot decode the initial state: %w", err)
 	}
 	return nil
 }

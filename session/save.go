@@ -76,19 +76,18 @@ func (u *unit[T]) refresh(ctx context.Context) error {
 
 // adopt goes on with what Verify or Reload has found: with the record, or in
 // phaseEnded.
-func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) error {
+func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) {
 	if f.Outcome == engine.Live {
 		err := u.replay(s.State)
 		if err == nil {
 			adopted := *s
 			u.becomeStored(&adopted)
-			return nil
+			return
 		}
 		f = engine.Finding{Outcome: engine.Invalid, ID: f.ID, Subject: f.Subject, Err: err}
 	}
 	u.reject(f)
 	u.becomeEnded(f.Current)
-	return nil
 }
 
 // create stores a new session, if there is anything to store.
@@ -264,7 +263,8 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 	case err == nil:
 		return nil, nil
 	case p.kind == writeExtension:
-		return nil, u.extensionFailed(err)
+		u.extensionFailed(err)
+		return nil, nil
 	case isOvertaken(err):
 		return err, nil
 	}
@@ -274,13 +274,12 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 // extensionFailed ends a request that has changed nothing and could not extend
 // its session: another request has used it just now, or it has ended, or the
 // store did not answer. None of that concerns the request.
-func (u *unit[T]) extensionFailed(err error) error {
+func (u *unit[T]) extensionFailed(err error) {
 	u.extendFailed = true
 	if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) &&
 		!errors.Is(err, store.ErrExists) && !errors.Is(err, ErrRevoked) {
 		_ = u.fail("extend", err)
 	}
-	return nil
 }
 
 // write hands a change to the store.
@@ -333,7 +332,8 @@ func (u *unit[T]) catchUp(ctx context.Context, err error) error {
 
 // gone goes on without the session.
 func (u *unit[T]) gone() error {
-	return u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	return nil
 }
 
 // errGone is the error of a write to a session that is not in the store any more
@@ -361,7 +361,8 @@ func (u *unit[T]) overtaken(rec *store.Record) error {
 		}
 	}
 	// The token must open the current record too: it may have been renewed.
-	return u.adopt(f, &s)
+	u.adopt(f, &s)
+	return nil
 }
 
 // uncertain reports whether updates were in a write without an answer, and the
