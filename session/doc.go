@@ -26,7 +26,7 @@
 //	new     a state that differs from the initial one is saved  stored
 //	stored  a change is saved, or the session is extended       stored
 //	stored  Destroy is called                                   new
-//	stored  another request has ended it, or renewed its secret ended
+//	stored  another request ends it or renews its secret        ended
 //	ended   a login is saved                                    stored
 //
 // In phase ended, a change that is not a login is not saved: Save returns
