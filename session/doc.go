@@ -34,7 +34,8 @@
 // default with 409. A login starts a new session with nothing of the old one. But
 // if another request has logged in the same user just now, as when a form is sent
 // twice, the login joins the session of that request. Phase failed lasts until
-// the end of the request.
+// the end of the request, unless the load failed because a shorter context of its
+// caller had ended; then the next call of From or Load tries again.
 //
 // # Timeouts
 //
