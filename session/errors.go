@@ -41,9 +41,11 @@ var (
 	// subject were revoked after the request of the login had arrived.
 	ErrRevoked = store.ErrRevoked
 
-	// ErrWithheld means that a login was refused because the request came from
-	// another site and SameSite made the browser withhold the cookie: the new
-	// cookie would overwrite one that the browser may hold.
+	// ErrWithheld means that a new session was not stored because the request
+	// came from another site and SameSite made the browser withhold the cookie:
+	// a new cookie would overwrite one that the browser may hold. A login is
+	// refused with it. Another change is reported by an event and by Save, and
+	// the response is sent all the same.
 	ErrWithheld = errors.New("the browser has withheld its cookie")
 
 	// errDiscarded is the ErrWithheld of a change that is no login. The response
