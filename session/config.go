@@ -42,8 +42,9 @@ type Config[T any] struct {
 	// milliseconds. Zero means one hour; negative is an error. It is enforced
 	// when the session is loaded, not by a timer. The expiry is updated at most
 	// once in a tenth of IdleTimeout, so a session may end up to a tenth early.
-	// A session that was live when a request loaded it stays live for that
-	// request; the package doc has the bound. See OWASP Session Management Cheat Sheet, "Idle Timeout".
+	// A session that was live when a request loaded it stays live until that
+	// request ends, for up to nine tenths of IdleTimeout, and 14 minutes, after
+	// the load. See OWASP Session Management Cheat Sheet, "Idle Timeout".
 	IdleTimeout time.Duration
 
 	// AbsoluteTimeout is how long a session lives after its last login, or after
@@ -117,8 +118,8 @@ type Config[T any] struct {
 	// ErrorHandler writes the response if the session could not be loaded or
 	// saved. The handler's own response is discarded. The writer is the one that
 	// Wrap was given, and the error matches one of this package's. It must write
-	// a status. Nil means plain text without detail: 503 for [ErrUnavailable] and
-	// [ErrFull], 409 for [ErrEnded], 403 for [ErrRevoked] and [ErrWithheld], and
+	// a status. Nil means plain text without detail: 503 for [ErrUnavailable],
+	// [ErrFull] and [ErrConflict], 409 for [ErrEnded], 403 for [ErrRevoked] and [ErrWithheld], and
 	// 500 for all others.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
