@@ -146,6 +146,33 @@ func TestLoadEndsWithTheCallersContext(t *testing.T) {
 	})
 }
 
+// TestShortContextSpoilsNoLaterLoad: an optional part of a page gives up loading the
+// session after a short time. The page itself loads it.
+func TestShortContextSpoilsNoLaterLoad(t *testing.T) {
+	for name, use := range map[string]func(*http.Request) error{
+		"by Load": func(r *http.Request) error { _, err := session.Load[state](r.Context()); return err },
+		"by From": func(r *http.Request) error { return from(r).Err() },
+	} {
+		m := newManager(t, &deadlineStore{journalStore: newJournalStore(), t: t})
+		b := newBrowser(t, nil)
+		b.do(m, login)
+		response := b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+			short, cancel := context.WithCancel(r.Context())
+			cancel()
+			if s, err := session.Load[state](short); !errors.Is(err, context.Canceled) || s.State().User != "" {
+				t.Errorf("%s: Load returns %v", name, err)
+			}
+			if err := use(r); err != nil || from(r).State().User != "alice" {
+				t.Errorf("%s: %v, state %+v", name, err, from(r).State())
+			}
+			from(r).Update(count)
+		})
+		if got := b.read(m); response.StatusCode != http.StatusOK || got.Count != 1 || got.User != "alice" {
+			t.Errorf("%s: status %d, state %+v", name, response.StatusCode, got)
+		}
+	}
+}
+
 // Whoever set the deadline has answered by now, and said that nothing came of
 // the request. So nothing must, except that a logout is never taken back.
 func TestCommit4DeadlineEndedCommitsOnlyADestroy(t *testing.T) {

@@ -28,8 +28,8 @@ type Config[T any] struct {
 	Keys []Key
 
 	// Codec encodes the state. Nil means [codec.MsgPack]. Its errors reach events
-	// and logs, and so must not quote the state. NewManager tests it with a
-	// generated state and returns an error if a part of that is lost.
+	// and logs, and so must not quote the state. NewManager encodes and decodes
+	// the initial state with it, and returns an error if that fails.
 	Codec codec.Codec[T]
 
 	// Initial returns the state of a new session. Nil means the zero T. It is
@@ -75,9 +75,9 @@ type Config[T any] struct {
 
 	// Label describes where a session is used, for a page that lists a user's
 	// sessions: a device and a place, for instance. It is called when the subject
-	// is established. It must not change the state or call methods of a session.
-	// Labels longer than 64 bytes are truncated at a character. Nil means no
-	// labels.
+	// is established, and by [Session.Login], with the request that logs in. It
+	// must not change the state or call methods of a session. Labels longer than
+	// 64 bytes are truncated at a character. Nil means no labels.
 	Label func(*http.Request, *T) string
 
 	// MaxSessionsPerSubject limits the sessions of one subject: a login beyond
@@ -91,7 +91,9 @@ type Config[T any] struct {
 	Revoker store.Revoker
 
 	// LoginHandler answers for [Manager.RequireSubject] if the session has no
-	// subject: usually with a redirect to the login page. Nil means a plain 403,
+	// subject: usually with a redirect to the login page. It may use the session,
+	// for instance to keep the path for after the login; call [From], since the
+	// Manager is not made yet where the Config is written. Nil means a plain 403,
 	// or 401 with a WWW-Authenticate header if the Transport is [Bearer].
 	LoginHandler http.Handler
 
@@ -121,9 +123,9 @@ type Config[T any] struct {
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Observer is called with every event in the goroutine of the request, which
-	// it delays. It may use the session. The context of an event outside of a
-	// request, or after its handler has returned, holds no session. Nil means no
-	// observer.
+	// it delays. It may use the session, and must be safe for concurrent use. The
+	// context of an event outside of a request, or after its handler has
+	// returned, holds no session. Nil means no observer.
 	Observer func(context.Context, Event)
 
 	// Logger receives the events: failures at level error, changes that could

@@ -11,20 +11,22 @@ import (
 // Errors that a caller may branch on with [errors.Is].
 var (
 	// ErrNotFound means that there is no such session: it never existed, has
-	// expired, or was ended. The three are deliberately one.
+	// expired, or was ended. The error does not tell these apart.
 	ErrNotFound = store.ErrNotFound
 
 	// ErrEnded means that the session ended, or got a new secret, while the
-	// request was using it, and that the request's change was not saved. It
+	// request was running, and that the request's change was not saved. The
+	// client can repeat the request with the session that it has then. It
 	// matches ErrNotFound.
 	ErrEnded = fmt.Errorf("ended during the request: %w", ErrNotFound)
 
-	// ErrConflict means that concurrent requests kept changing the session
-	// until the retry limit. The change was not saved.
+	// ErrConflict means that concurrent requests kept changing the session for
+	// 100 attempts, or until the context ended. The change was not saved.
 	ErrConflict = store.ErrConflict
 
 	// ErrCommitted means that the response has begun, so that a change that
-	// needs a new token cannot be made any more.
+	// needs a new token cannot be saved any more, or that the handler has
+	// returned, so that no change can.
 	ErrCommitted = errors.New("response already committed")
 
 	// ErrTooLarge means that the record is larger than its store or its
@@ -43,6 +45,11 @@ var (
 	// another site and SameSite made the browser withhold the cookie: the new
 	// cookie would overwrite one that the browser may hold.
 	ErrWithheld = errors.New("the browser has withheld its cookie")
+
+	// errDiscarded is the ErrWithheld of a change that is no login. The response
+	// is sent all the same: a page that counts its visits must open from a link
+	// on another site too.
+	errDiscarded = fmt.Errorf("the change is not kept: %w", ErrWithheld)
 
 	// ErrUnavailable means that the store did not answer. The error wraps the
 	// store's own, and does not say whether the session is still live. A write

@@ -1,10 +1,13 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
 
@@ -240,4 +244,32 @@ func TestObserverOfTheLimit(t *testing.T) {
 			t.Errorf("note %q", got)
 		}
 	})
+}
+
+// TestErrorsHaveOnePrefix: what went wrong is said once, with the store's own words.
+func TestErrorsHaveOnePrefix(t *testing.T) {
+	g := newHarness(t)
+	g.update(count)
+	g.store.before = func(string, store.ID) error { return errors.New("rueidis: load: connection refused") }
+	response := g.use(func(s *session.Session[state]) {
+		if got, want := fmt.Sprint(s.Err()), "session: load: session store unavailable: rueidis: load: connection refused"; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+	})
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
+// TestDefaultLoggerIsLookedUpLate: an application sets it after it has made a manager.
+func TestDefaultLoggerIsLookedUpLate(t *testing.T) {
+	m := newManager(t, memory.New(), func(c *session.Config[state]) { c.Logger = nil })
+	var out bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	newBrowser(t, nil).do(m, increment)
+	if !strings.Contains(out.String(), "created") {
+		t.Errorf("the new default logger receives %q", out.String())
+	}
 }

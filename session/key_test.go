@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
@@ -51,6 +54,79 @@ func TestParseKeyRefuses(t *testing.T) {
 		} else if len(text) > 10 && strings.Contains(err.Error(), text[:10]) {
 			t.Errorf("%s: the error quotes the text: %v", name, err)
 		}
+	}
+}
+
+// TestParseKeySaysWhatItGot: the error names what the text is and what to do.
+func TestParseKeySaysWhatItGot(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                     "is the variable set",
+		"correct horse battery staple":         "DeriveKey",
+		hex.EncodeToString(make([]byte, 32)):   "hexadecimal of 32 bytes",
+		"8d5a6f0e-3c1b-4b7e-9a51-6f8f1c0c2a11": "DeriveKey",
+		base64.StdEncoding.EncodeToString([]byte("0123456789abcdef")): "base64 of 16 bytes",
+	} {
+		if _, err := session.ParseKey(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseKey of %d characters: %v, want %q", len(text), err, want)
+		}
+	}
+}
+
+func TestDeriveKey(t *testing.T) {
+	long := []byte("0123456789abcdef")
+	one, err := session.DeriveKey(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What an application has derived must stay the same in every version.
+	const want = "4orDydw4vREVWTRfUcdg0z5XvJW2JJuTDendp6xqqZk"
+	if got := one.Encode(); got != want {
+		t.Errorf("DeriveKey gives %s, want %s", got, want)
+	}
+	if _, err := session.DeriveKey(long[:15]); err == nil {
+		t.Error("DeriveKey accepts 15 bytes")
+	}
+}
+
+// TestLoadOrCreateKey: a restart, and processes that start at once, find one key.
+func TestLoadOrCreateKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	var wg sync.WaitGroup
+	keys := make([]string, 8)
+	for i := range keys {
+		wg.Go(func() {
+			key, err := session.LoadOrCreateKey(path)
+			if err != nil {
+				t.Error(err)
+			}
+			keys[i] = key.Encode()
+		})
+	}
+	wg.Wait()
+	again, err := session.LoadOrCreateKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if key != again.Encode() {
+			t.Error("two processes have two keys")
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(files) != 1 {
+		t.Errorf("files are left: %v", files)
+	}
+	if err := os.WriteFile(path, []byte("spoiled"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := session.LoadOrCreateKey(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a spoiled file: %v, want an error with its path", err)
+	}
+	if _, err := session.LoadOrCreateKey(filepath.Join(path, "below")); err == nil {
+		t.Error("a path that cannot be: no error")
 	}
 }
 

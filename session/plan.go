@@ -31,7 +31,7 @@ const (
 
 // plan returns the write that the request calls for, which may be none. tx means
 // that a transaction has just run.
-func (u *unit[T]) plan(tx bool) (writePlan, error) {
+func (u *unit[T]) plan(ctx context.Context, tx bool) (writePlan, error) {
 	s := u.snapshot
 	p := writePlan{change: engine.Change{
 		Subject: u.baseOwner, Persistent: s.Meta.Persistent, Extend: true,
@@ -51,7 +51,7 @@ func (u *unit[T]) plan(tx bool) (writePlan, error) {
 	if p.kind == writeNothing {
 		u.settle()
 		u.intent.persistent = nil
-		u.planUpkeep(&p)
+		u.planUpkeep(ctx, &p)
 	}
 	if p.kind == writeSecret {
 		p.change.Renew = true
@@ -108,11 +108,16 @@ func (u *unit[T]) planState(p *writePlan) error {
 
 // planUpkeep plans what a session needs that the request has not changed: a later
 // expiry, its place in the index of its subject, a token under the newest key.
-func (u *unit[T]) planUpkeep(p *writePlan) {
+func (u *unit[T]) planUpkeep(ctx context.Context, p *writePlan) {
 	e := u.m.engine
 	due := u.due()
 	if u.stale && !u.committed() && !due && !e.ClientHeld() && !e.SealsRecords() {
-		u.outbox.action, u.stale = tellToken, false // the record stays as it is
+		// The record stays as it is. A secret that a login has superseded must
+		// not be sent again: it would overwrite the login's cookie.
+		if _, err := e.Check(ctx, *u.snapshot); err == nil {
+			u.outbox.action = tellToken
+		}
+		u.stale = false
 		return
 	}
 	reseal := u.stale && (u.m.extendsReads || !e.ClientHeld())

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/typedsession/typedsession/internal/engine"
 	"github.com/typedsession/typedsession/internal/payload"
@@ -34,7 +33,7 @@ func (u *unit[T]) save(ctx context.Context, tx func() error) error {
 	if u.phase == phaseStored {
 		return u.update(ctx, tx)
 	}
-	return u.create(ctx, tx)
+	return u.create(ctx, tx, false)
 }
 
 // deleteDestroyed deletes the record of a destroyed session.
@@ -51,6 +50,9 @@ func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
 		return u.fail("destroy", err)
 	}
 	u.destroyed = nil
+	if s.Seen == 0 {
+		return nil // it has expired before
+	}
 	u.event(Event{Kind: EventDestroyed, ID: s.ID, Subject: s.Subject})
 	return nil
 }
@@ -66,31 +68,33 @@ func (u *unit[T]) refresh(ctx context.Context) error {
 		return u.overtaken(&rec)
 	case !errors.Is(err, ErrNotFound):
 		return u.fail("load", err)
-	case !isDeleted(err) && u.restorable():
+	case !isDeleted(err) && u.m.engine.Restorable(u.snapshot, u.snapshot.Subject, u.arrived):
 		return u.replay(u.snapshot.State)
 	}
-	return u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	return u.gone()
 }
 
 // adopt goes on with what Verify or Reload has found: with the record, or in
 // phaseEnded.
-func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) error {
+func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) {
 	if f.Outcome == engine.Live {
 		err := u.replay(s.State)
 		if err == nil {
 			adopted := *s
 			u.becomeStored(&adopted)
-			return nil
+			return
 		}
 		f = engine.Finding{Outcome: engine.Invalid, ID: f.ID, Subject: f.Subject, Err: err}
 	}
 	u.reject(f)
 	u.becomeEnded(f.Current)
-	return nil
 }
 
 // create stores a new session, if there is anything to store.
-func (u *unit[T]) create(ctx context.Context, tx func() error) error {
+//
+// changing means that the request would have changed a session that has ended
+// under it.
+func (u *unit[T]) create(ctx context.Context, tx func() error, changing bool) error {
 	if tx != nil {
 		// From the start: tx must leave no trace if it fails.
 		if err := u.replay(nil); err != nil {
@@ -109,19 +113,17 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 		return err
 	}
 	unchanged := subject == "" && bytes.Equal(encoded[payload.Room:], u.m.initial)
-	if unchanged && (tx == nil || u.phase != phaseEnded) {
+	// A session that was superseded goes on, without the change.
+	lost := u.phase == phaseEnded && (tx != nil || changing && u.successor != nil)
+	if unchanged && !lost {
 		u.settle()
 		return nil // worth neither a record nor a cookie
 	}
 	if u.phase == phaseEnded && u.joinable(subject) {
 		return u.join(ctx, tx)
 	}
-	if refused := u.refusal(subject); refused != nil {
-		err := u.drop(refused)
-		if errors.Is(err, ErrWithheld) && subject == "" {
-			return nil // reported; there is no login that would be missed
-		}
-		return err
+	if err := u.refusal(subject); err != nil {
+		return u.drop(err)
 	}
 	return u.insert(ctx, encoded, subject)
 }
@@ -133,6 +135,8 @@ func (u *unit[T]) refusal(subject string) error {
 		return ErrEnded
 	case u.committed():
 		return ErrCommitted
+	case u.withheld() && subject == "":
+		return errDiscarded
 	case u.withheld():
 		return ErrWithheld
 	}
@@ -239,7 +243,7 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 	if err := u.replay(nil); err != nil {
 		return err
 	}
-	return u.create(ctx, tx)
+	return u.create(ctx, tx, u.pending() > 0)
 }
 
 // attempt runs the transaction, if there is one, and tries the write that is then
@@ -250,7 +254,7 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 			return nil, err
 		}
 	}
-	p, err := u.plan(tx != nil)
+	p, err := u.plan(ctx, tx != nil)
 	if err != nil || p.kind == writeNothing {
 		return nil, err
 	}
@@ -259,7 +263,8 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 	case err == nil:
 		return nil, nil
 	case p.kind == writeExtension:
-		return nil, u.extensionFailed(err)
+		u.extensionFailed(err)
+		return nil, nil
 	case isOvertaken(err):
 		return err, nil
 	}
@@ -269,13 +274,12 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 // extensionFailed ends a request that has changed nothing and could not extend
 // its session: another request has used it just now, or it has ended, or the
 // store did not answer. None of that concerns the request.
-func (u *unit[T]) extensionFailed(err error) error {
+func (u *unit[T]) extensionFailed(err error) {
 	u.extendFailed = true
 	if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) &&
 		!errors.Is(err, store.ErrExists) && !errors.Is(err, ErrRevoked) {
 		_ = u.fail("extend", err)
 	}
-	return nil
 }
 
 // write hands a change to the store.
@@ -286,11 +290,17 @@ func (u *unit[T]) write(ctx context.Context, p writePlan) error {
 		u.updated(ctx, saved, p)
 		return nil
 	}
-	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.restorable() {
-		if err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved); err == nil {
+	if errors.Is(err, ErrNotFound) && !isDeleted(err) && u.m.engine.Restorable(u.snapshot, p.change.Subject, u.arrived) {
+		err = u.m.engine.Restore(ctx, u.snapshot, &p.change, saved)
+		switch {
+		case err == nil:
 			u.updated(ctx, saved, p)
 			return nil
+		case errors.Is(err, ErrRevoked) && !p.change.Login:
+			err = errGone
 		}
+	} else if errors.Is(err, ErrNotFound) {
+		err = errGone
 	}
 	switch {
 	case p.kind == writeExtension:
@@ -311,24 +321,28 @@ func isOvertaken(err error) bool {
 // catchUp goes on with what the store holds after a write was overtaken.
 func (u *unit[T]) catchUp(ctx context.Context, err error) error {
 	var conflict *store.ConflictError
-	if errors.As(err, &conflict) {
+	switch {
+	case errors.As(err, &conflict):
 		return u.overtaken(&conflict.Current)
+	case errors.Is(err, errGone):
+		return u.gone()
 	}
-	return u.refresh(ctx)
+	return u.refresh(ctx) // restored by another request, or deleted
 }
+
+// gone goes on without the session.
+func (u *unit[T]) gone() error {
+	u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	return nil
+}
+
+// errGone is the error of a write to a session that is not in the store any more
+// and must not be restored.
+var errGone = fmt.Errorf("not restored: %w", ErrNotFound)
 
 func isDeleted(err error) bool {
 	var deleted *store.DeletedError
 	return errors.As(err, &deleted)
-}
-
-// restorable reports whether the record has expired in the store while the
-// request was using the session, and may be stored again: a slow upload is use.
-// It may not if a tombstone could have been removed since.
-func (u *unit[T]) restorable() bool {
-	now := time.Now().UnixMilli()
-	return !u.m.engine.ClientHeld() && now >= u.snapshot.Expires && u.snapshot.Expires > u.arrived &&
-		now-u.snapshot.Expires < (store.TombstoneLife-time.Minute).Milliseconds()
 }
 
 // overtaken goes on with the record that another request has written.
@@ -347,7 +361,8 @@ func (u *unit[T]) overtaken(rec *store.Record) error {
 		}
 	}
 	// The token must open the current record too: it may have been renewed.
-	return u.adopt(f, &s)
+	u.adopt(f, &s)
+	return nil
 }
 
 // uncertain reports whether updates were in a write without an answer, and the

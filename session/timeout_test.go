@@ -295,3 +295,50 @@ func TestClockGoesBackwards(t *testing.T) {
 		}
 	})
 }
+
+// TestAbsoluteTimeoutCountsFromTheLogin: an anonymous visitor who logs in late is not
+// logged out early.
+func TestAbsoluteTimeoutCountsFromTheLogin(t *testing.T) {
+	for name, st := range map[string]func() store.Store{
+		"memory": func() store.Store { return memory.New() },
+		"cookie": func() store.Store { return cookie.New() },
+	} {
+		for what, again := range map[string]http.HandlerFunc{
+			"a login":              login,
+			"a confirmed password": func(_ http.ResponseWriter, r *http.Request) { from(r).Login(note("")) },
+			"a renewal":            func(_ http.ResponseWriter, r *http.Request) { from(r).Renew() },
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m, b := newManager(t, st()), newBrowser(t, nil)
+					if what != "a login" {
+						b.do(m, login)
+					}
+					start := time.Now()
+					b.do(m, increment)
+					keepUntil := func(end time.Time) {
+						for time.Until(end) > 30*time.Minute {
+							time.Sleep(30 * time.Minute)
+							b.do(m, increment)
+						}
+						time.Sleep(time.Until(end))
+					}
+					keepUntil(start.Add(20 * time.Hour))
+					b.do(m, again)
+					end := start.Add(44 * time.Hour)
+					if what == "a renewal" {
+						end = start.Add(24 * time.Hour)
+					}
+					keepUntil(end.Add(-time.Millisecond))
+					if b.read(m).User != "alice" {
+						t.Errorf("ended before %v", end.Sub(start))
+					}
+					time.Sleep(time.Millisecond)
+					if b.read(m).User != "" {
+						t.Errorf("lives at %v", end.Sub(start))
+					}
+				})
+			})
+		}
+	}
+}

@@ -38,6 +38,7 @@ type unit[T any] struct {
 	former     ID               // of the session that ended or was destroyed
 	formerly   string           // its subject
 	destroyed  *engine.Snapshot // to be deleted by the next save
+	lapsed     ID               // of the session that a token opened until it expired
 	baseOwner  string           // the subject of the state before the updates
 	unanswered []unanswered     // writes since the last one that was answered
 
@@ -165,6 +166,10 @@ func (u *unit[T]) reject(f engine.Finding) {
 		e.Reason = ReasonUndecodable
 	case engine.Deleted:
 		ended = u.arrived < f.At
+	case engine.NotFound:
+		u.lapsed = f.ID
+		// The tombstone that would tell may be gone.
+		ended = time.Now().UnixMilli()-u.arrived >= store.TombstoneLife.Milliseconds()
 	case engine.Superseded:
 		if ended = u.arrived-f.At < supersededGrace.Milliseconds(); ended {
 			e.Kind, e.Reason = EventSuperseded, ""
@@ -213,9 +218,13 @@ func (u *unit[T]) becomeNew() error {
 	if u.seen.Any() && u.phase != phaseEnded {
 		u.outbox.action = tellEnd
 	}
-	if u.phase == phaseStored {
+	switch {
+	case u.phase == phaseStored:
 		u.destroyed, u.former, u.formerly = u.snapshot, u.snapshot.ID, u.snapshot.Subject
 		u.phase, u.snapshot = phaseNew, nil
+	case u.lapsed != ID{} && u.phase == phaseNew && u.destroyed == nil && !u.m.engine.ClientHeld():
+		// A concurrent request may still be using it, and must not restore it.
+		u.destroyed, u.lapsed = &engine.Snapshot{ID: u.lapsed}, ID{}
 	}
 	u.intent, u.stale = intent{}, false
 	u.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
@@ -243,7 +252,13 @@ func (u *unit[T]) due() bool {
 	if u.phase != phaseStored || u.extendFailed {
 		return false
 	}
-	return u.snapshot.Subject != u.baseOwner || u.m.extendsReads && u.m.engine.Due(u.snapshot, time.Now().UnixMilli())
+	if u.m.extendsReads && u.m.engine.Due(u.snapshot, time.Now().UnixMilli()) {
+		return true
+	}
+	// Without a Revoker the subject of a session that the client holds is not
+	// used, and what only reads must not write back a state.
+	indexed := !u.m.engine.ClientHeld() || u.m.engine.HasRevoker()
+	return indexed && u.snapshot.Subject != u.baseOwner
 }
 
 // commit saves what the request did before the response begins. The context is
@@ -262,7 +277,11 @@ func (u *unit[T]) commit(ctx context.Context) error {
 	own := detach(ctx)
 	defer own.end()
 	if !late {
-		return wrap("commit", u.save(own, nil))
+		err := u.save(own, nil)
+		if errors.Is(err, errDiscarded) {
+			return nil // reported
+		}
+		return wrap("commit", err)
 	}
 	// TimeoutHandler, for instance, has answered for the handler, and the client
 	// has been told of no success. A logout counts all the same.
@@ -287,7 +306,7 @@ func (u *unit[T]) announce(header http.Header) {
 		t.Write(header, u.m.engine.Token(u.snapshot), maxAge, u.seen)
 		transport.NoStore(header)
 	case tellEnd:
-		t.Expire(header, u.seen, u.request.Host)
+		t.Expire(header, u.seen, u.request.Host, u.request.URL.Path)
 		transport.NoStore(header)
 	}
 	u.outbox.action = tellNothing

@@ -172,3 +172,27 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 		})
 	})
 }
+
+// TestWatchOfANewSession: the session is stored after Watch has begun, and ends later.
+func TestWatchOfANewSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, memory.New())
+		b := newBrowser(t, nil)
+		b.do(m, func(w http.ResponseWriter, r *http.Request) {
+			s := from(r)
+			ctx := s.Watch(r.Context())
+			synctest.Wait()
+			s.Update(setUser("alice"))
+			w.(http.Flusher).Flush()
+			synctest.Wait()
+			start := time.Now()
+			if err := m.Revoke(t.Context(), s.ID()); err != nil {
+				t.Error(err)
+			}
+			<-ctx.Done()
+			if after := time.Since(start); after != 0 || !errors.Is(context.Cause(ctx), session.ErrNotFound) {
+				t.Errorf("the watch ended after %v with %v", after, context.Cause(ctx))
+			}
+		})
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/cookie"
@@ -30,7 +31,9 @@ func TestChunks(t *testing.T) {
 		}
 		return all
 	}
-	a, b := pieces("alice"), pieces("mallory")
+	a := pieces("alice")
+	time.Sleep(2 * time.Millisecond) // mallory's are newer by the clock of records
+	b := pieces("mallory")
 	if len(a) < 3 || len(b) != len(a) {
 		t.Fatalf("%d and %d pieces, want 3 or more", len(a), len(b))
 	}
@@ -96,8 +99,11 @@ func TestChunks(t *testing.T) {
 	}
 
 	// Two whole sets, each of which an attacker may have planted, in the order
-	// in which browsers send them: neither is mixed into the other.
-	try("a whole set behind", "alice", append(set(a), set(b)...)...)
+	// in which browsers send them: neither is mixed into the other. The one that
+	// was issued last counts, wherever it stands: an earlier deployment may have
+	// left the other one under another Path or Domain.
+	try("a newer set behind", "mallory", append(set(a), set(b)...)...)
+	try("a newer set before", "mallory", append(set(b), set(a)...)...)
 	garbage := set([]string{"3.planted", "planted", "planted"})
 	try("a set of garbage before", "alice", append(garbage, set(a)...)...)
 	try("a set of garbage behind", "alice", append(set(a), garbage...)...)

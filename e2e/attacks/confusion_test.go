@@ -64,7 +64,7 @@ func places() []place {
 		shop.as("shop's cookie, client-held", cookie.New()),
 		admin.as("admin's cookie, client-held", cookie.New()),
 		signed(shop).as("shop's cookie, client-held, signed only", cookie.New()),
-		inHeader(session.Header("__Host-session"), "__Host-Session", "").as("a header of the cookie's name", held),
+		inHeader(session.Header("Host-Session"), "Host-Session", "").as("a header named like the cookie", held),
 		inHeader(session.Header("Session"), "Session", "").as("a header", held),
 		inHeader(session.Bearer(), "Authorization", "Bearer ").as("bearer", held),
 		inHeader(session.Header("Session"), "Session", "").as("a header, client-held", cookie.New()),
@@ -220,7 +220,7 @@ func TestRetiredKeys(t *testing.T) {
 		old := victim.token()
 
 		victim.site = newSite(t, st, keys(newest, leaked, other))
-		if got := victim.get(t, "/read").state(t); got.User != "victim" || victim.token() == old {
+		if got := victim.get(t, "/count").state(t); got.User != "victim" || victim.token() == old {
 			t.Errorf("before: %+v, sealed anew: %v", got, victim.token() != old)
 		}
 		after := newSite(t, st, keys(newest, other))
@@ -248,7 +248,7 @@ func TestLeakedKeyThatWasRotated(t *testing.T) {
 	forged := forgedToken(t, leaked, forgedPayload(now, now, nil, encoded(t, state{User: "alice"})), now.Add(time.Hour))
 
 	rotated := newSite(t, cookie.New(), func(c *config) { c.Keys = []session.Key{newest, leaked} })
-	again := rotated.ask(t, "/read", cookieName+"="+forged).setCookie(cookieName)
+	again := rotated.ask(t, "/count", cookieName+"="+forged).setCookie(cookieName)
 	dropped := newSite(t, cookie.New(), func(c *config) { c.Keys = []session.Key{newest} })
 	if got := dropped.ask(t, "/read", cookieName+"="+forged).state(t); got != (state{}) {
 		t.Errorf("dropped at once: the forged token opens %+v", got)

@@ -124,9 +124,13 @@ type reply struct {
 	body   string
 }
 
-// state returns the state that a page told of.
+// state returns the state that a page told of. A request whose session has ended
+// under it, or was renewed, is told nothing of it.
 func (r reply) state(t testing.TB) (s state) {
 	t.Helper()
+	if r.status == http.StatusConflict && r.body == "Conflict\n" {
+		return state{}
+	}
 	if err := json.Unmarshal([]byte(r.body), &s); err != nil {
 		t.Fatalf("status %d, %q: %v", r.status, r.body, err)
 	}

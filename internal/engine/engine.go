@@ -88,6 +88,7 @@ type Snapshot struct {
 	State   []byte       // encoded, read-only
 	Secret  token.Secret // zero if the client holds the record
 	Encoded string       // the record, if the client holds it
+	Seen    int64        // when the store last answered that the session is live
 }
 
 // Token returns the token that opens the session.

@@ -103,7 +103,7 @@ func (e *Engine) Verify(rec *store.Record, now int64, s *Snapshot) Finding {
 	f := Finding{ID: s.ID, Subject: rec.Subject}
 	found := Snapshot{
 		ID: s.ID, Rev: rec.Rev, Subject: rec.Subject, Meta: meta, State: state,
-		Secret: s.Secret, Encoded: s.Encoded,
+		Secret: s.Secret, Encoded: s.Encoded, Seen: time.Now().UnixMilli(),
 		Expires: min(rec.Expires.UnixMilli(), e.expiry(&meta)),
 	}
 	switch {

@@ -63,13 +63,13 @@ func (e *Engine) Revoke(ctx context.Context, id store.ID) (subject string, found
 		return "", false, e.revokeID(ctx, id)
 	}
 	rec, err := e.LoadUncached(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return "", false, nil
-	case err != nil:
+	found = err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", false, err
 	}
-	return rec.Subject, true, e.Delete(ctx, id)
+	// Also if it has expired: a request that is still using it must not restore
+	// it.
+	return rec.Subject, found, e.Delete(ctx, id)
 }
 
 // RevokeSubject ends the sessions of a subject except those with the given IDs,

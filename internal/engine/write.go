@@ -19,7 +19,7 @@ type Change struct {
 	Login      bool   // the subject counts as just authenticated
 	Label      string // with Login
 	Exempt     bool   // the session is spared by the revocation of its subject
-	Arrived    int64  // when the request arrived; with Login, and for Restore
+	Arrived    int64  // when the request arrived; with Login and Exempt, and for Restore
 }
 
 // Create stores a new session under a new or a given ID and fills in its
@@ -27,13 +27,35 @@ type Change struct {
 // ErrUnavailable. In the last case the session may have been stored.
 func (e *Engine) Create(ctx context.Context, id store.ID, ch *Change, out *Snapshot) error {
 	now := time.Now().UnixMilli()
-	rec := e.record(&Snapshot{ID: id, Meta: payload.Meta{Created: now, Renewed: now}}, ch, now, out)
+	created := now
+	if e.client != nil {
+		created = min(created, ch.Arrived) // Authenticated is never before it
+	}
+	rec := e.record(&Snapshot{ID: id, Meta: payload.Meta{Created: created, Renewed: now}}, ch, now, out)
 	return e.create(ctx, &rec, out)
 }
 
+// Restorable reports whether Restore may be called for the snapshot that a
+// request has, which arrived at the given time: whether the session has expired
+// in the store while the request was using it. The store must remember what has
+// happened to the session since the snapshot was taken, so the tombstone of a
+// deletion at that time must still be there. The subject must stay the same: the
+// revocations of the former one would not be compared.
+func (e *Engine) Restorable(s *Snapshot, subject string, arrived int64) bool {
+	now := time.Now().UnixMilli()
+	return e.client == nil && now >= s.Expires && s.Expires > arrived &&
+		now-s.Seen < (store.TombstoneLife-restoreMargin).Milliseconds() &&
+		(s.Subject == "" || s.Subject == subject)
+}
+
+// restoreMargin is for the time that a call of the store takes, and for the
+// differences between clocks.
+const restoreMargin = time.Minute
+
 // Restore stores the session of a snapshot again, after its record has expired
 // in the store while a request was using it. A revocation or a deletion since
-// then is not undone. Returns what Create returns.
+// then is not undone: returns ErrExists for a deleted session, and ErrRevoked for
+// a revoked subject. Returns what Create returns.
 func (e *Engine) Restore(ctx context.Context, s *Snapshot, ch *Change, out *Snapshot) error {
 	now := max(time.Now().UnixMilli(), s.Meta.Created)
 	restored := *ch
@@ -104,36 +126,14 @@ func (e *Engine) Delete(ctx context.Context, id store.ID) error {
 // record returns the record that a change makes of a snapshot, and fills in the
 // snapshot of that record.
 func (e *Engine) record(s *Snapshot, ch *Change, now int64, out *Snapshot) store.Record {
-	meta := s.Meta
-	secret := s.Secret
-	meta.Persistent = ch.Persistent
-	if ch.Extend {
-		meta.Extended = now
-	}
-	if ch.Login || ch.Subject == "" {
-		meta.Authenticated, meta.Exempted, meta.Label = 0, 0, ""
-	}
-	if ch.Login && ch.Subject != "" {
-		meta.Authenticated, meta.Label = now, ch.Label
-	}
-	if ch.Exempt {
-		meta.Exempted = now
-	}
-	if ch.Renew {
-		meta.Renewed = now
-		if e.client == nil {
-			secret = token.NewSecret()
-			hash := secret.Hash()
-			meta.SecretHash = &hash
-		}
-	}
+	meta, secret := e.newMeta(s, ch, now)
 	buf := ch.State
 	if buf == nil {
 		buf = append(make([]byte, payload.Room, payload.Room+len(s.State)), s.State...)
 	}
 	*out = Snapshot{
 		ID: s.ID, Rev: store.NewRev(), Expires: e.expiry(&meta), Subject: ch.Subject,
-		Meta: meta, State: buf[payload.Room:], Secret: secret,
+		Meta: meta, State: buf[payload.Room:], Secret: secret, Seen: now,
 	}
 	rec := store.Record{
 		ID: out.ID, Rev: out.Rev, Expires: time.UnixMilli(out.Expires), Subject: ch.Subject,
@@ -149,6 +149,38 @@ func (e *Engine) record(s *Snapshot, ch *Change, now int64, out *Snapshot) store
 		rec.IndexUntil = e.indexUntil(&meta)
 	}
 	return rec
+}
+
+// newMeta returns the meta data and the secret after a change.
+func (e *Engine) newMeta(s *Snapshot, ch *Change, now int64) (payload.Meta, token.Secret) {
+	meta, secret := s.Meta, s.Secret
+	meta.Persistent = ch.Persistent
+	if ch.Extend {
+		meta.Extended = now
+	}
+	if ch.Login || ch.Subject == "" {
+		meta.Authenticated, meta.Exempted, meta.Label = 0, 0, ""
+	}
+	if ch.Login && ch.Subject != "" {
+		meta.Authenticated, meta.Label = now, ch.Label
+		if e.client != nil {
+			// Revocations are compared with it at every load: one that is being
+			// stored now covers a login that arrived before it.
+			meta.Authenticated = max(ch.Arrived, meta.Created)
+		}
+	}
+	if ch.Exempt {
+		meta.Exempted = max(ch.Arrived, meta.Created)
+	}
+	if ch.Renew {
+		meta.Renewed = now
+		if e.client == nil {
+			secret = token.NewSecret()
+			hash := secret.Hash()
+			meta.SecretHash = &hash
+		}
+	}
+	return meta, secret
 }
 
 // period returns which tenth of an idle timeout a time is in. A session is put

@@ -88,6 +88,7 @@ func TestPackagesLinkWhatTheyNeed(t *testing.T) {
 	allowed := map[string][]string{
 		"codec":                 {msgpack},
 		"session":               {msgpack, http},
+		"session/migrate":       {msgpack, http},
 		"internal/commitwriter": {http},
 		"internal/engine":       {http},
 		"internal/transport":    {http},

@@ -205,34 +205,58 @@ func (j *jar) count(length int) int {
 	return len(j.names)
 }
 
-// maxVariants bounds the expiring cookies of expireVariants.
-const maxVariants = 8
-
 // expireVariants expires cookies of this name with another Domain or Path, which
 // an earlier deployment may have set: without a Domain, with the host and its
-// parents as Domain, and with Path=/. A browser ignores those that it does not
-// hold. A __Host- cookie has no variants.
-func (j *jar) expireVariants(header http.Header, host string) {
+// parents as Domain, with Path=/, and with the first parts of the request's path. A
+// browser ignores those that it does not hold. A __Host- cookie has no variants.
+func (j *jar) expireVariants(header http.Header, host, path string) {
 	if strings.HasPrefix(strings.ToLower(j.cookie.Name), "__host-") {
 		return
 	}
-	host, _, _ = strings.Cut(host, ":")
-	domains := []string{""}
-	for d := host; strings.Contains(d, ".") && len(domains) < maxVariants/2; _, d, _ = strings.Cut(d, ".") {
-		domains = append(domains, d)
-	}
-	paths := []string{j.cookie.Path}
-	if j.cookie.Path != "/" {
-		paths = append(paths, "/")
-	}
-	for _, domain := range domains {
-		for _, path := range paths {
-			c := j.cookie
-			c.Domain, c.Path = domain, path
-			line := c.Name + "=" + attributes(c) + expired
-			if c.Valid() == nil && !slices.Contains(header["Set-Cookie"], line) {
-				header["Set-Cookie"] = append(header["Set-Cookie"], line)
-			}
+	expire := func(domain, path string) {
+		c := j.cookie
+		c.Domain, c.Path = domain, path
+		line := c.Name + "=" + attributes(c) + expired
+		if c.Valid() == nil && !slices.Contains(header["Set-Cookie"], line) {
+			header["Set-Cookie"] = append(header["Set-Cookie"], line)
 		}
 	}
+	for _, domain := range parents(host) {
+		expire(domain, j.cookie.Path)
+		expire(domain, "/")
+	}
+	for _, prefix := range prefixes(path) {
+		expire("", prefix)
+		expire(j.cookie.Domain, prefix)
+	}
+}
+
+// maxParts bounds how many parts of a host or a path are tried: the header of a
+// response must not grow with what a client sends.
+const maxParts = 3
+
+// parents returns what a cookie's Domain may be, in a response of the host.
+func parents(host string) []string {
+	host, _, _ = strings.Cut(host, ":")
+	domains := []string{""}
+	for d := host; strings.Contains(d, ".") && len(domains) <= maxParts; _, d, _ = strings.Cut(d, ".") {
+		domains = append(domains, d)
+	}
+	return domains
+}
+
+// prefixes returns what the Path of a cookie may be that a request of the path
+// presents, besides "/".
+func prefixes(path string) (all []string) {
+	for i, end := 1, 0; i < len(path) && len(all) < 2*maxParts; i = end + 1 {
+		end = len(path)
+		if slash := strings.IndexByte(path[i:], '/'); slash >= 0 {
+			end = i + slash
+		}
+		all = append(all, path[:end])
+		if end < len(path) {
+			all = append(all, path[:end+1])
+		}
+	}
+	return all
 }

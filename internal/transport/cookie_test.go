@@ -99,7 +99,7 @@ func TestFormerNames(t *testing.T) {
 		t.Errorf("set: %q", got)
 	}
 	header = http.Header{}
-	c.Expire(header, seen, "shop.test")
+	c.Expire(header, seen, "shop.test", "/")
 	for i, name := range []string{"new", "old", "older"} {
 		if got := header["Set-Cookie"][i]; !strings.HasPrefix(got, name+"=;") || !strings.HasSuffix(got, "Max-Age=0") {
 			t.Errorf("expired: %q, want %s", got, name)
@@ -115,14 +115,15 @@ func TestExpireVariants(t *testing.T) {
 	_, one := c.Read(nil, []string{"sid=1"})
 	_, two := c.Read(nil, []string{"sid=1; sid=2"})
 	header := http.Header{}
-	if c.Expire(header, one, "www.shop.test:8080"); len(header["Set-Cookie"]) != 1 {
+	if c.Expire(header, one, "www.shop.test:8080", "/app/cart/add"); len(header["Set-Cookie"]) != 1 {
 		t.Errorf("one cookie: %q", header["Set-Cookie"])
 	}
 	header = http.Header{}
-	c.Expire(header, two, "www.shop.test:8080")
+	c.Expire(header, two, "www.shop.test:8080", "/app/cart/add")
 	for _, want := range []string{
 		"sid=; Path=/app; Domain=shop.test; HttpOnly; Max-Age=0", "sid=; Path=/; HttpOnly; Max-Age=0",
 		"sid=; Path=/app; HttpOnly; Max-Age=0", "sid=; Path=/; Domain=www.shop.test; HttpOnly; Max-Age=0",
+		"sid=; Path=/app/; HttpOnly; Max-Age=0", "sid=; Path=/app/cart; Domain=shop.test; HttpOnly; Max-Age=0",
 	} {
 		if !slices.Contains(header["Set-Cookie"], want) {
 			t.Errorf("missing %q in %q", want, header["Set-Cookie"])

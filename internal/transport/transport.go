@@ -139,16 +139,16 @@ func (t *Transport) Write(header http.Header, token string, maxAge time.Duration
 }
 
 // Expire tells the client to forget its token: an empty header, or expired
-// cookies. host is the request's, for cookies of another Domain or Path that
-// this request presented too.
-func (t *Transport) Expire(header http.Header, seen Seen, host string) {
+// cookies. host and path are the request's, for cookies of another Domain or Path
+// that this request presented too.
+func (t *Transport) Expire(header http.Header, seen Seen, host, path string) {
 	if t.header != "" {
 		header[t.response] = []string{""}
 		return
 	}
 	t.jars[0].write(header, "", 0, seen.pieces[0])
 	if seen.repeated {
-		t.jars[0].expireVariants(header, host)
+		t.jars[0].expireVariants(header, host, path)
 	}
 	for i := 1; i < len(t.jars); i++ {
 		if seen.pieces[i] != 0 {

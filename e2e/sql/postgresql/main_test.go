@@ -25,7 +25,7 @@ func open(t testing.TB, addr, options string) suite.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { suite.Shut(db) })
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
 	return suite.Database{Dialect: sqlstore.PostgreSQL, DB: db}

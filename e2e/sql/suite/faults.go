@@ -129,7 +129,7 @@ func killMySQL(t *testing.T, db Database) {
 	if err != nil {
 		return // killed itself, as it has several connections
 	}
-	defer rows.Close()
+	defer Shut(rows)
 	var kills []string
 	for rows.Next() {
 		var kill string
@@ -138,7 +138,7 @@ func killMySQL(t *testing.T, db Database) {
 		}
 		kills = append(kills, kill)
 	}
-	rows.Close()
+	Shut(rows)
 	for _, kill := range kills {
 		_, _ = db.DB.ExecContext(t.Context(), kill) // it may have ended
 	}

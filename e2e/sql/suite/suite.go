@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ type Database struct {
 	Dialect sqlstore.Dialect
 	DB      *sql.DB
 }
+
+// Shut closes what is not needed any more.
+func Shut(c io.Closer) { c.Close() }
 
 type group struct {
 	name string
@@ -70,7 +74,7 @@ func open(t testing.TB, db Database, opts sqlstore.Options) *sqlstore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
+	t.Cleanup(func() { Shut(st) })
 	if err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +102,11 @@ func drop(t testing.TB, db Database, table string) {
 
 // execute runs a statement of the test itself. It repeats it while the database is
 // busy.
-func execute(t testing.TB, db Database, text string, args ...any) {
+func execute(t testing.TB, db Database, text string) {
 	t.Helper()
 	var err error
 	for range 50 {
-		if _, err = db.DB.ExecContext(context.Background(), text, args...); err == nil {
+		if _, err = db.DB.ExecContext(context.Background(), text); err == nil {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

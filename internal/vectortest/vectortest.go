@@ -1,7 +1,7 @@
-// Package vectors reads the test vectors of wire formats. The files are what an
+// Package vectortest reads the test vectors of wire formats. The files are what an
 // earlier version has written. They are never changed, only added to: what one
 // version has written, every later one reads.
-package vectors
+package vectortest
 
 import (
 	"encoding/hex"

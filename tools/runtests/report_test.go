@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -88,8 +90,8 @@ func TestReport(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got strings.Builder
-				r := newReport(&got)
-				if err := r.read(strings.NewReader(strings.TrimPrefix(test.stream, "\n"))); err != nil {
+				r := newReport(&got, io.Discard)
+				if err := r.run([]string{"m"}, says(strings.TrimPrefix(test.stream, "\n"))); err != nil {
 					t.Fatal(err)
 				}
 				if ok := r.summary(); ok != test.ok {
@@ -103,22 +105,31 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// says starts tests that say lines at once.
+func says(lines string) starter {
+	return func(dir string, to chan<- message) {
+		for line := range strings.Lines(lines) {
+			to <- message{dir: dir, line: []byte(line)}
+		}
+		to <- message{dir: dir, ended: true}
+	}
+}
+
 func TestProgressIsPrintedIfNothingElseIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got strings.Builder
-		r := newReport(&got)
-		in, out := io.Pipe()
-		go func() {
+		start := func(dir string, to chan<- message) {
+			say := func(line string) { to <- message{dir: dir, line: []byte(line)} }
 			time.Sleep(40 * time.Second) // it builds
-			fmt.Fprintln(out, `{"Action":"start","Package":"p"}`)
-			fmt.Fprintln(out, `{"Action":"pass","Package":"p","Test":"TestA"}`)
+			say(`{"Action":"start","Package":"p"}`)
+			say(`{"Action":"pass","Package":"p","Test":"TestA"}`)
 			time.Sleep(22 * time.Second)
-			fmt.Fprintln(out, `{"Action":"output","Package":"p","Output":"ok  \tp\t22s\n"}`)
-			fmt.Fprintln(out, `{"Action":"pass","Package":"p"}`)
+			say(`{"Action":"output","Package":"p","Output":"ok  \tp\t22s\n"}`)
+			say(`{"Action":"pass","Package":"p"}`)
 			time.Sleep(14 * time.Second)
-			out.Close()
-		}()
-		if err := r.read(in); err != nil {
+			to <- message{dir: dir, ended: true}
+		}
+		if err := newReport(&got, io.Discard).run([]string{"m"}, start); err != nil {
 			t.Fatal(err)
 		}
 		const want = "    15s: building (0 tests passed)\n" +
@@ -128,6 +139,35 @@ func TestProgressIsPrintedIfNothingElseIs(t *testing.T) {
 			"ok  \tp\t22s\n"
 		if got.String() != want {
 			t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+		}
+	})
+}
+
+func TestModuleBeginsWhenTheOneBeforeIsBuilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		began := make(map[string]time.Duration)
+		start := func(dir string, to chan<- message) {
+			began[dir] = time.Since(begun)
+			if dir == "broken" {
+				to <- message{dir: dir, ended: true, err: errors.New("no go.mod")}
+				return
+			}
+			to <- message{dir: dir, packages: []string{dir + "/p", dir + "/q"}}
+			for _, name := range []string{"p", "q"} {
+				time.Sleep(10 * time.Second) // it builds
+				to <- message{dir: dir, line: fmt.Appendf(nil, `{"Action":"start","Package":"%s/%s"}`, dir, name)}
+			}
+			time.Sleep(time.Minute) // the tests wait
+			to <- message{dir: dir, ended: true}
+		}
+		err := newReport(io.Discard, io.Discard).run([]string{"a", "broken", "b", "c"}, start)
+		if err == nil || err.Error() != "no go.mod" {
+			t.Errorf("got %v, want the error of the module that is broken", err)
+		}
+		want := map[string]time.Duration{"a": 0, "broken": 20 * time.Second, "b": 20 * time.Second, "c": 40 * time.Second}
+		if !maps.Equal(began, want) {
+			t.Errorf("the modules began at %v, want %v", began, want)
 		}
 	})
 }

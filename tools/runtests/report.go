@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,82 +15,103 @@ import (
 type event struct {
 	Action  string
 	Package string
-	Test    string // "" where the event is about the package
+	Test    string // "" if the event is about the package
 	Output  string
 }
 
 // report is what is known so far, and not printed yet.
 type report struct {
-	out                     io.Writer
+	out, log                io.Writer
 	began                   time.Time
 	quiet                   bool // nothing was printed since the last tick
 	passed, failed, skipped int
 	packages                map[string]*pkg
 }
 
-// pkg is a package whose result has not come yet.
+// pkg is a package whose tests are running.
 type pkg struct {
 	output map[string]string // of tests without a result; "" is the package
 	failed bool              // one of its tests did
 }
 
-func newReport(out io.Writer) *report {
-	return &report{out: out, began: time.Now(), quiet: true, packages: make(map[string]*pkg)}
+// newReport returns a report that is printed to out. What go test says goes to
+// log.
+func newReport(out, log io.Writer) *report {
+	return &report{out: out, log: log, began: time.Now(), quiet: true, packages: make(map[string]*pkg)}
 }
 
 // tick is for how long a person waits before wondering whether anything happens.
 const tick = 15 * time.Second
 
-// read reports the lines of in, and what goes on while there are none.
-func (r *report) read(in io.Reader) error {
-	lines, end := make(chan []byte), make(chan error, 1)
-	go scan(in, lines, end)
+// run runs the tests of the modules and reports them. A module begins when the
+// one before has begun to run its last package.
+func (r *report) run(dirs []string, start starter) error {
+	messages := make(chan message)
+	running, last := 0, "" // last is the module that began last
+	var unbuilt map[string]bool
+	begin := func() {
+		if len(dirs) == 0 {
+			last = ""
+			return
+		}
+		last, dirs = dirs[0], dirs[1:]
+		unbuilt = nil
+		running++
+		go start(last, messages)
+	}
+	begin()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	for {
+	var errs []error
+	for running > 0 {
 		select {
-		case line := <-lines:
-			var e event
-			if json.Unmarshal(line, &e) != nil {
-				e = event{Action: "build-output", Output: string(line)}
+		case m := <-messages:
+			built := m.ended
+			switch {
+			case m.ended:
+				running--
+				errs = append(errs, m.err)
+			case m.packages != nil && m.dir == last:
+				unbuilt = make(map[string]bool)
+				for _, name := range m.packages {
+					unbuilt[name] = true
+				}
+			case m.line != nil:
+				e := r.add(m.line)
+				if unbuilt[e.Package] && e.Action != "output" {
+					delete(unbuilt, e.Package)
+					built = len(unbuilt) == 0
+				}
 			}
-			r.add(e)
+			if built && m.dir == last {
+				begin()
+			}
 		case <-ticker.C:
 			if r.quiet {
 				r.progress()
 			}
 			r.quiet = true
-		case err := <-end:
-			return err
 		}
 	}
-}
-
-// scan sends the lines of in, and then why they end: nil at the end of in.
-func scan(in io.Reader, lines chan<- []byte, end chan<- error) {
-	from := bufio.NewReader(in)
-	for {
-		line, err := from.ReadBytes('\n')
-		if len(line) > 0 {
-			lines <- line
-		}
-		if errors.Is(err, io.EOF) {
-			err = nil
-		} else if err == nil {
-			continue
-		}
-		end <- err
-		return
+	if r.failed > 0 {
+		return nil // what failed was printed, and is why go test ended with an error
 	}
+	return errors.Join(errs...)
 }
 
-func (r *report) add(e event) {
+// add reports one line of go test -json.
+func (r *report) add(line []byte) event {
+	_, _ = r.log.Write(line)
+	var e event
+	if json.Unmarshal(line, &e) != nil {
+		e = event{Action: "build-output", Output: string(line)}
+	}
 	if e.Action == "build-output" {
 		r.print(e.Output)
-		return
+		return e
 	}
 	if e.Package == "" {
-		return // about a build, whose output was printed
+		return e // about a build, whose output was printed
 	}
 	p := r.packages[e.Package]
 	if p == nil {
@@ -110,6 +130,7 @@ func (r *report) add(e event) {
 			r.endTest(p, e)
 		}
 	}
+	return e
 }
 
 func (r *report) endTest(p *pkg, e event) {
@@ -132,7 +153,7 @@ func (r *report) endPackage(p *pkg, e event) {
 	own := p.output[""]
 	delete(p.output, "")
 	if e.Action != "fail" {
-		// The last line is the result: "ok", or "?" where there are no tests.
+		// The last line is the result: "ok", or "?" if there are no tests.
 		own = strings.TrimSuffix(own, "\n")
 		r.print(own[strings.LastIndexByte(own, '\n')+1:] + "\n")
 		return
@@ -147,8 +168,8 @@ func (r *report) endPackage(p *pkg, e event) {
 	}
 }
 
-// progress prints what go test is doing. It says nothing of packages that it
-// builds, so that without one that runs it is building.
+// progress prints what go test is doing. It does not say what it builds, so if no
+// test runs, it is building.
 func (r *report) progress() {
 	doing := "building"
 	if len(r.packages) > 0 {
@@ -163,7 +184,7 @@ func (r *report) elapsed() time.Duration {
 
 func (r *report) print(text string) {
 	r.quiet = false
-	fmt.Fprint(r.out, text)
+	_, _ = io.WriteString(r.out, text)
 }
 
 // summary prints the counts and reports whether all is well.
