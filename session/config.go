@@ -28,8 +28,8 @@ type Config[T any] struct {
 	Keys []Key
 
 	// Codec encodes the state. Nil means [codec.MsgPack]. Its errors reach events
-	// and logs, and so must not quote the state. NewManager encodes and decodes
-	// the initial state with it, and returns an error if that fails.
+	// and logs, and so must not quote the state. NewManager tests it by
+	// [codec.Check] and returns an error that names what it would lose of a T.
 	Codec codec.Codec[T]
 
 	// Initial returns the state of a new session. Nil means the zero T. It is
