@@ -3,7 +3,6 @@ package sessiontest
 import (
 	"testing"
 
-
 	"github.com/typedsession/typedsession/codec"
 )
 
