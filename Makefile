@@ -5,11 +5,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-# Every directory that holds a go.mod, the root first. Modules are nested so
-# that users download neither linters nor benchmarked peers, nor what the
-# examples import.
-MODULES := $(shell find . \( -name testdata -o -name node_modules \) -prune \
-	-o -name go.mod -exec dirname {} \; | sort)
+# Every directory that holds a go.mod: the root, which the others need, then those
+# whose tests take longest. Modules are nested so that users download neither
+# linters nor benchmarked peers, nor what the examples import.
+MODULES := . $(shell find . -mindepth 2 \( -name testdata -o -name node_modules \) \
+	-prune -o -name go.mod -exec dirname {} \; | sort -r)
 
 # Runs a tool at the version that tools/go.mod pins. Go builds it from source,
 # the first time for minutes, and keeps the program in its build cache.
@@ -55,20 +55,16 @@ lint: ## go vet and the linters of .golangci.yml
 		(cd "$$dir" && $(TOOL) golangci-lint run ./...); \
 	done
 
-# Plain `go test ./...` skips what needs a server that is not installed. Here
-# everything is installed, so a skipped test is an error, which testreport makes
-# of it. A shuffled run is never answered from the cache. Vet is part of lint; a
-# part of it would run here otherwise, on every package that the tests import.
-run-tests = mkdir -p build && { status=0; for dir in $(MODULES); do \
-		echo "$$dir"; \
-		TYPEDSESSION_REQUIRE_SERVERS=1 \
-		go -C "$$dir" test -json -vet=off -shuffle=on $(1) ./... || status=1; \
-	done; exit $$status; } | tee build/test.json | go -C tools run ./testreport
+# Plain `go test ./...` skips what needs a program that is not installed. Here
+# everything is installed, so a skipped test is an error, which runtests makes of
+# it.
+run-tests = go build -C tools -o ../build/ ./runtests && \
+	TYPEDSESSION_REQUIRE_SERVERS=1 build/runtests $(1) -log build/test.json $(MODULES)
 
 .PHONY: test
 test: programs ## run every test; the first time installs programs and takes minutes
 	$(call heading,tests in random order)
-	@$(run-tests)
+	@$(call run-tests)
 
 # The race detector makes what is tested several times slower, and adds minutes
 # to the first build.

@@ -231,3 +231,13 @@ func newLoner(env peers.Env) (func(time.Duration) (float64, error), error) {
 		return float64(n) / time.Since(start).Seconds(), nil
 	}, nil
 }
+
+// fought returns what came of a crowd at a contender, or nil.
+func (r *results) fought(crowd, name string, store peers.Store) *fight {
+	for _, f := range r.contention[crowd] {
+		if f.contender.Name == name && f.contender.Store == store && f.err == nil {
+			return f
+		}
+	}
+	return nil
+}

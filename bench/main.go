@@ -119,6 +119,18 @@ func run(ctx context.Context, name, out, only, child, redis string) error {
 // ballastSize is the heap of a small server.
 const ballastSize = 64 << 20
 
+// ours and the others, as the contenders are called.
+const (
+	ours        = "typedsession"
+	oursMethods = "typedsession, methods"
+	oursCached  = "typedsession, cached"
+	floor       = "floor"
+	floorMethod = "floor, methods"
+	scs         = "scs"
+	scsTuned    = "scs, msgpack"
+	gorilla     = "gorilla"
+)
+
 // results is everything that one run has found out.
 type results struct {
 	profile string

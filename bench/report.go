@@ -34,7 +34,6 @@ func (d *report) row(lose bool, cells ...string) {
 func (r *results) markdown() string {
 	d := &report{}
 	r.writeHead(d)
-	r.writeTargets(d)
 	if r.requests != nil {
 		r.writeRequests(d)
 		r.writeSteps(d)
@@ -58,7 +57,7 @@ func (r *results) writeHead(d *report) {
 	d.f("Each figure is the median of %d rounds of %v, on Redis of %d of %v. In a round everything is measured once,\n"+
 		"one thing after the other, so that what else the machine does hits all alike. ± is half the 95 %% confidence\n"+
 		"interval of the median, or of fewer than six rounds their range. A ratio is the median of the ratios of each\n"+
-		"round. Rows in **bold** are those where this library is the slower one or loses updates, or a target is missed.\n"+
+		"round. Rows in **bold** are those where this library is the slower one or loses updates.\n"+
 		"Run it yourself: the ratios are meant, not the nanoseconds.\n\n"+
 		"The time of one client in memory and with cookies is CPU time of the process, which does not depend on the\n"+
 		"machine's other work. All other times are on the clock. Garbage is collected before each turn, and no turn makes\n"+
@@ -70,30 +69,6 @@ func (r *results) writeHead(d *report) {
 		"that of a server would.\n")
 	if r.requests != nil {
 		d.f("\n![Time of a request, in multiples of the floor](results.svg)\n")
-	}
-}
-
-func (r *results) writeTargets(d *report) {
-	all := r.targets()
-	met := 0
-	for _, t := range all {
-		if t.met {
-			met++
-		}
-	}
-	if len(all) == 0 {
-		return // of what was left out
-	}
-	d.f("\n## Targets\n\n%d of %d are met.\n", met, len(all))
-	d.table("target", "wanted", "measured")
-	for _, t := range all {
-		d.row(!t.met, t.what, t.wanted, t.is)
-	}
-	if bounds := r.bounds(); len(bounds) > 0 {
-		d.f("\nSome of these are out of reach for a library that keeps its promises. This run shows why:\n\n")
-		for _, b := range bounds {
-			d.f("- %s\n", b)
-		}
 	}
 }
 

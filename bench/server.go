@@ -196,3 +196,13 @@ func serveChild(args string, env peers.Env) error {
 	}
 	return nil
 }
+
+// served returns what was measured of a server, or nil.
+func (r *results) served(name string, store peers.Store, a peers.Action) *served {
+	for _, s := range r.servers {
+		if s.contender.Name == name && s.contender.Store == store && s.action == a && s.err == nil {
+			return s
+		}
+	}
+	return nil
+}

@@ -14,8 +14,14 @@ type Codec[T any] interface {
 	// error the bytes after len(dst) are undefined. It does not change *v.
 	Append(dst []byte, v *T) ([]byte, error)
 
-	// Decode decodes data, all of it, into *v, which is a zero T. It neither
-	// changes nor retains data. Data that is corrupt or was written by
-	// something else is an error; after an error *v is undefined.
+	// Decode decodes data, all of it, into *v, which is a zero T. Data that is
+	// corrupt or was written by something else is an error; after an error *v
+	// is undefined.
+	//
+	// Data is read-only and only lent: the store may share it with other
+	// requests and reuse it when Decode has returned. So Decode changes no
+	// byte of it, nor of its spare capacity, and *v keeps no part of it. The
+	// methods of T by which it decodes itself are bound by this too, as
+	// [encoding.BinaryUnmarshaler] demands.
 	Decode(data []byte, v *T) error
 }

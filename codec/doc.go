@@ -40,16 +40,17 @@
 //
 // # Determinism
 //
-// A Manager finds out whether a state has changed by encoding it. Where equal
-// states give unequal bytes, the worst of it is a write that was not needed.
+// A Manager finds out whether a state has changed by encoding it. If equal
+// states give unequal bytes, a request that only reads may write its session.
 //
-// JSON writes all maps in the order of their keys. MsgPack does so for
-// map[string]string, map[string]bool and map[string]any, and for types defined
-// as one of these. It writes all others in no order, map[string]int and
-// map[ID]string among them, unless they have less than two entries. Gob orders
-// none, and writes numbers for its types that differ from process to process.
-// Compress gives equal bytes for equal bytes, but other ones when compress/flate
-// changes with a version of Go.
+// MsgPack and JSON write every map in the order of its keys, maps in interfaces
+// included, so equal states give equal bytes. In MsgPack the order costs about
+// 0.2 µs for a map of 6 entries and 10 µs for one of 100. The exception is a map
+// that a method of T writes: its order is the method's.
+//
+// Gob orders no map, and writes numbers for its types that differ from process
+// to process. Compress gives equal bytes for equal bytes, but other ones after
+// an upgrade of Go that changes compress/flate.
 //
 // # Hostile input
 //

@@ -43,10 +43,20 @@ func guard(err *error) {
 	}
 }
 
+// fault is an error of this package, of which nothing needs to be withheld.
+type fault string
+
+func (f fault) Error() string { return string(f) }
+
+func faultf(format string, args ...any) error { return fault(fmt.Sprintf(format, args...)) }
+
 // msgPackError returns what may be shown of an error of the MessagePack library
 // (v5.4.1), or of a method of T that it called.
 func msgPackError(err error) error {
-	for _, known := range []error{errDepth, errKey, io.ErrUnexpectedEOF, io.EOF} {
+	if f := fault(""); errors.As(err, &f) {
+		return f
+	}
+	for _, known := range []error{io.ErrUnexpectedEOF, io.EOF} {
 		if errors.Is(err, known) {
 			return known
 		}

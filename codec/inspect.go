@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/binary"
-	"fmt"
 )
 
 // maxDepth is how deeply MessagePack arrays and maps may be nested. The library
@@ -10,7 +9,7 @@ import (
 // process: that is no panic which could be recovered from.
 const maxDepth = 1000
 
-var errDepth = fmt.Errorf("nested deeper than %d", maxDepth)
+var errDepth = faultf("nested deeper than %d", maxDepth)
 
 // inspectMsgPack returns an error unless data is exactly one MessagePack value
 // that may be handed on to the library, or, with anyExt, to methods that read
@@ -23,7 +22,7 @@ var errDepth = fmt.Errorf("nested deeper than %d", maxDepth)
 // of 200 bytes is decoded.
 func inspectMsgPack(data []byte, anyExt bool) error {
 	in := inspector{data: data, anyExt: anyExt}
-	return in.whole()
+	return in.whole(maxDepth)
 }
 
 // respellMsgPack is inspectMsgPack for data that the library is to decode. It
@@ -37,7 +36,7 @@ func inspectMsgPack(data []byte, anyExt bool) error {
 // is given in the 96-bit form, which cannot.
 func respellMsgPack(data []byte) ([]byte, error) {
 	in := inspector{data: data, respell: true}
-	if err := in.whole(); err != nil {
+	if err := in.whole(maxDepth); err != nil {
 		return nil, err
 	}
 	if in.copied == 0 {
@@ -56,10 +55,11 @@ type inspector struct {
 	copied int    // how much of data is in out
 }
 
-func (in *inspector) whole() error {
-	end, err := in.values(0, 1, maxDepth)
+// whole checks that data is one value, nested at most depth deep.
+func (in *inspector) whole(depth int) error {
+	end, err := in.values(0, 1, depth)
 	if err == nil && end < len(in.data) {
-		err = fmt.Errorf("%d bytes after the value", len(in.data)-end)
+		err = faultf("%d bytes after the value", len(in.data)-end)
 	}
 	return err
 }
@@ -92,7 +92,7 @@ func (in *inspector) values(i int, n uint64, depth int) (int, error) {
 		default:
 			f = forms[code-0xc0]
 			if f.kind == unused {
-				return 0, fmt.Errorf("invalid code %#x at byte %d", code, head)
+				return 0, faultf("invalid code %#x at byte %d", code, head)
 			}
 			if len(data)-i < int(f.length) {
 				return 0, in.truncated()
@@ -134,14 +134,14 @@ func (in *inspector) values(i int, n uint64, depth int) (int, error) {
 }
 
 func (in *inspector) truncated() error {
-	return fmt.Errorf("the value does not end within its %d bytes", len(in.data))
+	return faultf("the value does not end within its %d bytes", len(in.data))
 }
 
 // timestamp checks the extension value whose head is at data[head] and whose
 // type and payload are data[i:end], and respells it where needed.
 func (in *inspector) timestamp(head, i, end int) error {
 	if kind := int8(in.data[i]); kind != -1 {
-		return fmt.Errorf("extension type %d is not supported", kind)
+		return faultf("extension type %d is not supported", kind)
 	}
 	payload := in.data[i+1 : end]
 	var sec uint64
@@ -154,10 +154,10 @@ func (in *inspector) timestamp(head, i, end int) error {
 		nsec, sec = uint32(both>>34), both&(1<<34-1)
 	case 0xc7:
 		if len(payload) != 12 || binary.BigEndian.Uint32(payload) > 999_999_999 {
-			return fmt.Errorf("invalid timestamp at byte %d", head)
+			return faultf("invalid timestamp at byte %d", head)
 		}
 	default:
-		return fmt.Errorf("invalid timestamp at byte %d", head)
+		return faultf("invalid timestamp at byte %d", head)
 	}
 	if !in.respell || !beginsMap(payload[0]) {
 		return nil

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"errors"
 	"io"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -52,7 +51,7 @@ func decodeAnyKeys(d *msgpack.Decoder, front map[string]any, n int) (any, error)
 	return m, nil
 }
 
-var errKey = errors.New("an array or a map is the key of a map in an interface")
+var errKey = faultf("an array or a map is the key of a map in an interface")
 
 // decodeKey decodes a key of any type. As in decodeMap, nil and bytes, as which
 // methods for text are written, are strings.

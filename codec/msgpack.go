@@ -52,7 +52,8 @@ func MsgPack[T any]() Codec[T] {
 	var c msgPack[T]
 	t := reflect.TypeFor[T]()
 	if _, c.generated = any((*T)(nil)).(generated); !c.generated {
-		c.closed, c.err = msgPackRules.check(t)
+		_, c.err = msgPackRules.check(t)
+		c.plan, _ = planFor(t)
 		c.direct = t.Kind() == reflect.Struct
 	}
 	return c
@@ -111,7 +112,7 @@ var msgPackPairs = []pair{
 // msgPacker is the codec of a type T, whose pointers are handed to it as any.
 type msgPacker struct {
 	generated bool  // *T has the methods of generated
-	closed    bool  // what is written of a T is known, see rules.check
+	plan      *plan // of T, without those
 	direct    bool  // T is never nil: methods that it has are called without the library
 	err       error // why T cannot be carried, or nil
 }
@@ -122,22 +123,16 @@ func (m *msgPacker) append(dst []byte, v any) (out []byte, err error) {
 		return nil, m.err
 	}
 	out = append(dst, formatMsgPack)
-	start := len(out)
 	if m.generated {
-		out, err = v.(generated).MarshalMsg(out)
+		start := len(out)
+		if out, err = v.(generated).MarshalMsg(out); err == nil {
+			err = inspectMsgPack(out[start:], true)
+		}
 	} else {
-		out, err = encode(out, v, m.direct)
+		out, err = encode(out, v, m.plan, m.direct)
 	}
 	if err != nil {
-		err = msgPackError(err)
-	} else if !m.closed {
-		// What decode would refuse must not be stored: the session would be
-		// gone at the next request, when nobody can do anything about it. A
-		// closed type is spared the tenth that this costs.
-		err = inspectMsgPack(out[start:], m.generated)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("codec: MsgPack: %w", err)
+		return nil, fmt.Errorf("codec: MsgPack: %w", msgPackError(err))
 	}
 	return out, nil
 }
@@ -173,75 +168,6 @@ func (m *msgPacker) decode(data []byte, v any) (err error) {
 		return fmt.Errorf("codec: MsgPack: %d bytes left unread", left)
 	}
 	return nil
-}
-
-// encoder is a pooled msgpack.Encoder that writes to the caller's slice.
-type encoder struct {
-	enc   *msgpack.Encoder
-	dst   []byte
-	start int // where the value begins in dst
-	check int // the length at which dst is to be looked at
-}
-
-// firstCheck is how much is written before the depth is first looked at. Few
-// states are that long, and one that contains itself takes one byte or more and
-// about 400 bytes of stack for each level, of which a goroutine may use 1 GB.
-const firstCheck = 64 << 10
-
-func (e *encoder) Write(p []byte) (int, error) {
-	e.dst = append(e.dst, p...)
-	if len(e.dst) < e.check {
-		return len(p), nil
-	}
-	return len(p), e.checkDepth()
-}
-
-func (e *encoder) WriteByte(b byte) error {
-	e.dst = append(e.dst, b)
-	if len(e.dst) < e.check {
-		return nil
-	}
-	return e.checkDepth()
-}
-
-// checkDepth stops the library when it follows a state that contains itself,
-// before the stack overflows. It looks whenever dst has doubled, so that all
-// looks together cost no more than the one at the end.
-func (e *encoder) checkDepth() error {
-	e.check = 2 * len(e.dst)
-	if err := inspectMsgPack(e.dst[e.start:], true); errors.Is(err, errDepth) {
-		return err
-	}
-	return nil // mostly since the value does not end yet
-}
-
-var encoders = sync.Pool{New: func() any { return &encoder{enc: msgpack.NewEncoder(nil)} }}
-
-// encode appends the encoding of v to dst. An encoder that met an error or a
-// panic is not used again.
-func encode(dst []byte, v any, direct bool) ([]byte, error) {
-	e := encoders.Get().(*encoder)
-	e.dst, e.start, e.check = dst, len(dst), len(dst)+firstCheck
-	// Every time, because an EncodeMsgpack of the application could have
-	// changed the settings.
-	e.enc.Reset(e)
-	e.enc.SetSortMapKeys(true)
-	e.enc.UseCompactInts(true)
-	var err error
-	if c, ok := v.(msgpack.CustomEncoder); ok && direct {
-		err = c.EncodeMsgpack(e.enc)
-	} else {
-		err = e.enc.EncodeValue(reflect.ValueOf(v).Elem())
-	}
-	if err != nil {
-		return nil, err
-	}
-	out := e.dst
-	e.dst = nil
-	if len(out)-len(dst) <= maxPooled {
-		encoders.Put(e) // it has a buffer of its own for arrays of bytes
-	}
-	return out, nil
 }
 
 type decoder struct {

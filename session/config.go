@@ -28,8 +28,8 @@ type Config[T any] struct {
 	Keys []Key
 
 	// Codec encodes the state. Nil means [codec.MsgPack]. Its errors reach events
-	// and logs, and so must not quote the state. NewManager tests it with a
-	// generated state and returns an error if a part of that is lost.
+	// and logs, and so must not quote the state. NewManager encodes and decodes
+	// the initial state with it, and returns an error if that fails.
 	Codec codec.Codec[T]
 
 	// Initial returns the state of a new session. Nil means the zero T. It is
@@ -42,9 +42,9 @@ type Config[T any] struct {
 	// milliseconds. Zero means one hour; negative is an error. It is enforced
 	// when the session is loaded, not by a timer. The expiry is updated at most
 	// once in a tenth of IdleTimeout, so a session may end up to a tenth early.
-	// A session that was live when a request loaded it stays live until that
-	// request ends, for up to nine tenths of IdleTimeout, and 14 minutes, after
-	// the load. See OWASP Session Management Cheat Sheet, "Idle Timeout".
+	// A session that was live when a request loaded it stays live for that
+	// request; the package doc has the bound. See OWASP Session Management Cheat
+	// Sheet, "Idle Timeout".
 	IdleTimeout time.Duration
 
 	// AbsoluteTimeout is how long a session lives after its last login, or after
@@ -76,9 +76,9 @@ type Config[T any] struct {
 
 	// Label describes where a session is used, for a page that lists a user's
 	// sessions: a device and a place, for instance. It is called when the subject
-	// is established. It must not change the state or call methods of a session.
-	// Labels longer than 64 bytes are truncated at a character. Nil means no
-	// labels.
+	// is established, and by [Session.Login], with the request that logs in. It
+	// must not change the state or call methods of a session. Labels longer than
+	// 64 bytes are truncated at a character. Nil means no labels.
 	Label func(*http.Request, *T) string
 
 	// MaxSessionsPerSubject limits the sessions of one subject: a login beyond
@@ -92,7 +92,9 @@ type Config[T any] struct {
 	Revoker store.Revoker
 
 	// LoginHandler answers for [Manager.RequireSubject] if the session has no
-	// subject: usually with a redirect to the login page. Nil means a plain 403,
+	// subject: usually with a redirect to the login page. It may use the session,
+	// for instance to keep the path for after the login; call [From], since the
+	// Manager is not made yet where the Config is written. Nil means a plain 403,
 	// or 401 with a WWW-Authenticate header if the Transport is [Bearer].
 	LoginHandler http.Handler
 
@@ -122,9 +124,9 @@ type Config[T any] struct {
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
 	// Observer is called with every event in the goroutine of the request, which
-	// it delays. It may use the session. The context of an event outside of a
-	// request, or after its handler has returned, holds no session. Nil means no
-	// observer.
+	// it delays. It may use the session, and must be safe for concurrent use. The
+	// context of an event outside of a request, or after its handler has
+	// returned, holds no session. Nil means no observer.
 	Observer func(context.Context, Event)
 
 	// Logger receives the events: failures at level error, changes that could
@@ -260,7 +262,7 @@ func plainLogin(t Transport) http.Handler {
 func plainError(w http.ResponseWriter, _ *http.Request, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull):
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull), errors.Is(err, ErrConflict):
 		code = http.StatusServiceUnavailable
 	case errors.Is(err, ErrEnded):
 		code = http.StatusConflict

@@ -53,9 +53,9 @@ type Cookie struct {
 	// over, at most 8: Name, then Name-1 to Name-7, which are then no names for
 	// other cookies. Zero means one. Only states that are kept in the cookie
 	// itself grow so large. Servers and proxies limit the header of a request,
-	// often to 8 KiB, and of a response, often to 4 KiB; docs/PROXIES.md has
-	// their settings. Without the __Host- prefix, a sibling domain that sets
-	// cookies of these names can hide the session.
+	// often to 8 KiB, and of a response, often to 4 KiB. Without the __Host-
+	// prefix, a sibling domain that sets cookies of these names can hide the
+	// session.
 	MaxChunks int
 
 	// InsecureHTTP leaves out Secure, for development over plain HTTP. An

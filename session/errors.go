@@ -11,20 +11,22 @@ import (
 // Errors that a caller may branch on with [errors.Is].
 var (
 	// ErrNotFound means that there is no such session: it never existed, has
-	// expired, or was ended. The three are deliberately one.
+	// expired, or was ended. The error does not tell these apart.
 	ErrNotFound = store.ErrNotFound
 
 	// ErrEnded means that the session ended, or got a new secret, while the
-	// request was using it, and that the request's change was not saved. It
+	// request was running, and that the request's change was not saved. The
+	// client can repeat the request with the session that it has then. It
 	// matches ErrNotFound.
 	ErrEnded = fmt.Errorf("ended during the request: %w", ErrNotFound)
 
-	// ErrConflict means that concurrent requests kept changing the session
-	// until the retry limit. The change was not saved.
+	// ErrConflict means that concurrent requests kept changing the session for
+	// 100 attempts, or until the context ended. The change was not saved.
 	ErrConflict = store.ErrConflict
 
 	// ErrCommitted means that the response has begun, so that a change that
-	// needs a new token cannot be made any more.
+	// needs a new token cannot be saved any more, or that the handler has
+	// returned, so that no change can.
 	ErrCommitted = errors.New("response already committed")
 
 	// ErrTooLarge means that the record is larger than its store or its
@@ -39,9 +41,11 @@ var (
 	// subject were revoked after the request of the login had arrived.
 	ErrRevoked = store.ErrRevoked
 
-	// ErrWithheld means that a login was refused because the request came from
-	// another site and SameSite made the browser withhold the cookie: the new
-	// cookie would overwrite one that the browser may hold.
+	// ErrWithheld means that a new session was not stored because the request
+	// came from another site and SameSite made the browser withhold the cookie:
+	// a new cookie would overwrite one that the browser may hold. A login is
+	// refused with it. Another change is reported by an event and by Save, and
+	// the response is sent all the same.
 	ErrWithheld = errors.New("the browser has withheld its cookie")
 
 	// errDiscarded is the ErrWithheld of a change that is no login. The response

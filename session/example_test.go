@@ -1,12 +1,9 @@
 package session_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"time"
 
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store/memory"
@@ -20,20 +17,25 @@ type Visit struct {
 	Coupons map[string]bool
 }
 
-// newExample returns a manager for the examples.
-func newExample() *session.Manager[Visit] {
-	manager, err := session.NewManager(memory.New(), session.Config[Visit]{
-		Keys:    []session.Key{session.NewKey()}, // a program keeps one: session.ParseKey
+// newExample returns a manager for the examples, changed by the options.
+func newExample(options ...func(*session.Config[Visit])) *session.Manager[Visit] {
+	cfg := session.Config[Visit]{
+		Keys:    []session.Key{session.NewKey()}, // a program keeps one: session.LoadOrCreateKey
 		Subject: func(v *Visit) string { return v.UserID },
-	})
+		Logger:  quiet,
+	}
+	for _, option := range options {
+		option(&cfg)
+	}
+	manager, err := session.NewManager(memory.New(), cfg)
 	if err != nil {
 		panic(err)
 	}
 	return manager
 }
 
-// browse asks a handler as one browser would, again and again, and prints the
-// answers.
+// browse requests the paths one after the other, as one browser would, and prints
+// the responses.
 func browse(handler http.Handler, paths ...string) {
 	jar := map[string]string{}
 	for _, path := range paths {
@@ -53,105 +55,25 @@ func browse(handler http.Handler, paths ...string) {
 func Example() {
 	manager := newExample()
 	mux := http.NewServeMux()
-	mux.HandleFunc("/add/{item}", func(w http.ResponseWriter, r *http.Request) {
-		s := session.From[Visit](r.Context())
-		s.Update(func(v *Visit) { v.Cart = append(v.Cart, r.PathValue("item")) })
-		fmt.Fprintln(w, "in the cart:", s.State().Cart)
+	mux.HandleFunc("/cart", func(w http.ResponseWriter, r *http.Request) {
+		st := session.From[Visit](r.Context()).State()
+		fmt.Fprintf(w, "%q has %q\n", st.UserID, st.Cart)
 	})
-	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
-		s := session.From[Visit](r.Context())
-		// The subject changes, so the secret is renewed with the same write.
-		s.Update(func(v *Visit) { v.UserID = "alice" })
-		fmt.Fprintln(w, "hello,", s.State().UserID)
+	mux.HandleFunc("/add/{item}", func(_ http.ResponseWriter, r *http.Request) {
+		item := r.PathValue("item")
+		session.From[Visit](r.Context()).Update(func(v *Visit) { v.Cart = append(v.Cart, item) })
 	})
-	mux.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) {
-		session.From[Visit](r.Context()).Destroy()
-		fmt.Fprintln(w, "bye")
-	})
-
-	browse(manager.Wrap(mux), "/add/tea", "/add/cups", "/login", "/add/milk", "/logout", "/add/tea")
-	// Output:
-	// in the cart: [tea]
-	// in the cart: [tea cups]
-	// hello, alice
-	// in the cart: [tea cups milk]
-	// bye
-	// in the cart: [tea]
-}
-
-func ExampleTake() {
-	manager := newExample()
-	mux := http.NewServeMux()
-	mux.HandleFunc("/save", func(_ http.ResponseWriter, r *http.Request) {
-		session.From[Visit](r.Context()).Update(func(v *Visit) { v.Flash = "Saved." })
-	})
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s := session.From[Visit](r.Context())
-		fmt.Fprintf(w, "flash: %q\n", session.Take(s, func(v *Visit) *string { return &v.Flash }))
-	})
-
-	browse(manager.Wrap(mux), "/save", "/", "/")
-	// Output:
-	// flash: "Saved."
-	// flash: ""
-}
-
-func ExampleSession_Transact() {
-	manager := newExample()
-	errUsed := errors.New("this coupon was used before")
-	redeem := manager.Handle(func(w http.ResponseWriter, r *http.Request, s *session.Session[Visit]) {
-		err := s.Transact(r.Context(), func(v *Visit) error {
-			if v.Coupons["WELCOME"] {
-				return errUsed
-			}
-			v.Coupons = map[string]bool{"WELCOME": true}
-			return nil
-		})
-		fmt.Fprintln(w, "redeemed:", err == nil, errors.Is(err, errUsed))
-	})
-
-	browse(redeem, "/", "/")
-	// Output:
-	// redeemed: true false
-	// redeemed: false true
-}
-
-func ExampleManager_RequireRecentLogin() {
-	manager := newExample()
-	mux := http.NewServeMux()
 	mux.HandleFunc("/login", func(_ http.ResponseWriter, r *http.Request) {
-		session.From[Visit](r.Context()).Update(func(v *Visit) { v.UserID = "alice" })
+		// After the password was checked.
+		session.From[Visit](r.Context()).Login(func(v *Visit) { v.UserID = "alice" })
 	})
-	mux.Handle("/password", manager.RequireRecentLogin(5*time.Minute, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "choose a new password")
-	})))
-
-	browse(manager.Wrap(mux), "/password", "/login", "/password")
-	// Output:
-	// Please log in again.
-	// choose a new password
-}
-
-func ExampleManager_Sessions() {
-	manager := newExample()
-	login := manager.Handle(func(_ http.ResponseWriter, _ *http.Request, s *session.Session[Visit]) {
-		s.Update(func(v *Visit) { v.UserID = "alice" })
+	mux.HandleFunc("/logout", func(_ http.ResponseWriter, r *http.Request) {
+		session.From[Visit](r.Context()).Destroy()
 	})
-	browse(login, "/") // a phone
-	browse(login, "/") // a desk
 
-	ctx := context.Background()
-	devices, err := manager.Sessions(ctx, "alice")
-	if err != nil {
-		fmt.Println(err)
-	}
-	for _, info := range devices {
-		fmt.Println("signed in:", !info.AuthenticatedAt.IsZero())
-	}
-	n, err := manager.RevokeSubject(ctx, "alice")
-	fmt.Println("signed out:", n, err)
+	browse(manager.Wrap(mux), "/add/tea", "/cart", "/login", "/add/milk", "/cart", "/logout", "/cart")
 	// Output:
-	// signed in: true
-	// signed in: true
-	// signed out: 2 <nil>
+	// "" has ["tea"]
+	// "alice" has ["tea" "milk"]
+	// "" has []
 }

@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/typedsession/typedsession/internal/vectors"
+	"github.com/typedsession/typedsession/internal/vectortest"
 	"github.com/typedsession/typedsession/session"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
@@ -17,7 +17,7 @@ import (
 func tokenVectors(t testing.TB) map[string]map[string]string {
 	t.Helper()
 	t.Chdir("../internal/token")
-	return vectors.Read(t, 5)
+	return vectortest.Read(t, 5)
 }
 
 func vectorManager(t testing.TB, v map[string]string) *session.Manager[state] {

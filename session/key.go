@@ -69,8 +69,8 @@ const minSecret = 16
 
 // DeriveKey derives a key from a secret that the application already has, by
 // HKDF-SHA256. The same secret always gives the same key. The secret must be
-// random, of at least 16 bytes: a pass phrase that a person has made up can be
-// guessed by whoever has a token. Returns an error if it is shorter.
+// random, of at least 16 bytes: an attacker who has a token can guess a pass
+// phrase that a person has made up. Returns an error if it is shorter.
 func DeriveKey(secret []byte) (Key, error) {
 	if len(secret) < minSecret {
 		return Key{}, fmt.Errorf("session: secret of %d bytes, want at least %d", len(secret), minSecret)
@@ -112,7 +112,7 @@ func createKeyFile(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.WriteString(NewKey().Encode() + "\n")
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err != nil {

@@ -31,8 +31,8 @@ type Manager[T any] struct {
 }
 
 // NewManager returns a manager that keeps its sessions in st. It copies cfg. Its
-// error names the field of cfg that is wrong, or says which part of a T the codec
-// would lose.
+// error names the field of cfg that is wrong, or the part of a T that the codec
+// does not carry. It does not call the store.
 func NewManager[T any](st store.Store, cfg Config[T]) (*Manager[T], error) {
 	if isNil(st) {
 		return nil, errors.New("session: NewManager: the store is nil")
@@ -76,7 +76,7 @@ func NewManager[T any](st store.Store, cfg Config[T]) (*Manager[T], error) {
 	})
 	m.extendsReads = cfg.Extend == ExtendOnRequest && (!clientHeld || cfg.Revoker != nil)
 	if err := m.encodeInitial(); err != nil {
-		return nil, fmt.Errorf("session: Config.%w", err)
+		return nil, fmt.Errorf("session: Config.Codec %w", err)
 	}
 	return m, nil
 }
@@ -91,11 +91,11 @@ func (m *Manager[T]) encodeInitial() (err error) {
 		state = m.cfg.Initial()
 	}
 	if m.initial, err = m.encode(nil, &state); err != nil {
-		return fmt.Errorf("Codec cannot encode the initial state: %w", err)
+		return fmt.Errorf("cannot encode the initial state: %w", err)
 	}
 	m.initial = append([]byte{}, m.initial...) // not nil, and no longer than it must be
 	if err := m.cfg.Codec.Decode(m.initial, new(T)); err != nil {
-		return fmt.Errorf("Codec cannot decode the initial state: %w", err)
+		return fmt.Errorf("cannot decode the initial state: %w", err)
 	}
 	return nil
 }
@@ -111,16 +111,19 @@ func isNil(st store.Store) bool {
 // caller.
 //
 // If the session cannot be loaded, From returns one with the initial state whose
-// [Session.Err] says why. Nothing that it is told is saved, and the response,
-// whatever the handler writes, is the ErrorHandler's. Use [Load] to respond
-// without a session.
+// [Session.Err] says why. Its changes are not saved, and ErrorHandler responds in
+// place of the handler. So a handler need not check Err, except before it does
+// something else that cannot be undone. Use [Load] to respond without a session.
 func From[T any](ctx context.Context) *Session[T] {
 	return must[T](ctx.Value(sessionKey[T]{})).from(ctx)
 }
 
-// Load is like [From] but returns the load error, which matches one of this
-// package's. The handler may then respond without a session. If it changes the
-// session anyway, ErrorHandler responds.
+// Load is like [From] but returns the error if the session cannot be loaded. The
+// handler may then respond without a session. If it changes the session anyway,
+// ErrorHandler responds. A visitor without a session is no error: Load then
+// returns a new session.
+//
+// Returns ErrUnavailable if the store does not answer.
 func Load[T any](ctx context.Context) (*Session[T], error) {
 	s := must[T](ctx.Value(sessionKey[T]{}))
 	return s, s.load(ctx).err
@@ -133,14 +136,16 @@ func Has[T any](ctx context.Context) bool {
 	return ok
 }
 
-// From is like the function [From] and returns the session of this manager, if
-// several managers share one T.
+// From is like the function [From], and returns the session of this manager also
+// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
+// the caller.
 func (m *Manager[T]) From(ctx context.Context) *Session[T] {
 	return must[T](ctx.Value(m)).from(ctx)
 }
 
-// Load is like the function [Load] and returns the session of this manager, if
-// several managers share one T.
+// Load is like the function [Load], and returns the session of this manager also
+// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
+// the caller.
 func (m *Manager[T]) Load(ctx context.Context) (*Session[T], error) {
 	s := must[T](ctx.Value(m))
 	return s, s.load(ctx).err
@@ -156,12 +161,12 @@ func must[T any](value any) *Session[T] {
 	return s
 }
 
-// LoadToken returns the session that a token opens, for what is not an HTTP
-// request: a socket, a gRPC call, a job. The token may have the scheme of the
-// [Transport] in front. Save the session by [Session.Save] or
-// [Session.Transact]; changes that need a new token fail with [ErrCommitted],
-// because there is no response to carry it. The Session must not be used for
-// longer than a request would last.
+// LoadToken returns the session that a token opens, where there is no HTTP
+// response: for a socket, a gRPC call, a job. The token may have the scheme of the
+// [Transport] in front. Nothing is saved until [Session.Save] or
+// [Session.Transact] is called. Changes that need a new token, such as a login,
+// fail with [ErrCommitted], because there is no response to carry it. Do not use
+// the Session for longer than a request would last.
 //
 // Returns ErrNotFound for a token that opens no live session, and ErrUnavailable
 // if the store does not answer.
@@ -187,8 +192,9 @@ func (m *Manager[T]) LoadToken(ctx context.Context, text string) (*Session[T], e
 	return s, nil
 }
 
-// RemoveToken removes this manager's tokens from the header of a request, for a
-// gateway that must not pass its visitors' tokens on to another server.
+// RemoveToken removes this manager's tokens from the header of a request, so that
+// a gateway does not pass the credentials of its visitors on to another server.
+// Other cookies stay. It may be called before or after the session is loaded.
 func (m *Manager[T]) RemoveToken(header http.Header) { m.transport.Remove(header) }
 
 // encode appends an encoded state. A panic of the codec is an error.

@@ -42,9 +42,10 @@ func (q *request[T]) Format(f fmt.State, _ rune) {
 }
 
 // Wrap returns a handler that serves next with a session in the context of each
-// request. Put it outside of everything that uses the session, once: inside of
-// itself it does nothing. It starts no goroutine, and a request that does not use
-// its session does not call the store.
+// request. Put it once outside of everything that uses the session. Inside of a
+// Wrap of the same manager it does nothing. It starts no goroutine, and a request
+// that does not use its session does not call the store. If next panics, nothing
+// is saved that was not saved before, a Destroy included, and the panic goes on.
 func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
@@ -79,9 +80,10 @@ func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Handle returns a handler that calls h with its session, loaded. If the session
-// cannot be loaded, ErrorHandler responds and h is not called. It needs no
-// [Manager.Wrap] around it, and shares the session with one that is there.
+// Handle returns a handler that calls h with the loaded session of the request.
+// If the session cannot be loaded, h is not called and ErrorHandler responds. It
+// works without a [Manager.Wrap] around it, and uses the session of one that
+// encloses it.
 func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[T])) http.Handler {
 	return m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := m.From(r.Context())
@@ -93,7 +95,7 @@ func (m *Manager[T]) Handle(h func(http.ResponseWriter, *http.Request, *Session[
 }
 
 // RequireSubject returns a handler that serves next if the session has a subject,
-// and otherwise Config.LoginHandler. It belongs inside of [Manager.Wrap]. If the
+// and otherwise Config.LoginHandler. It panics outside of [Manager.Wrap]. If the
 // session cannot be loaded, ErrorHandler responds.
 func (m *Manager[T]) RequireSubject(next http.Handler) http.Handler {
 	return m.require(next, m.cfg.LoginHandler, func(s *Session[T]) bool {
@@ -104,10 +106,10 @@ func (m *Manager[T]) RequireSubject(next http.Handler) http.Handler {
 
 // RequireRecentLogin returns a handler that serves next if the subject was
 // authenticated less than maxAge ago, and otherwise Config.ReauthHandler. Use it
-// for sensitive actions such as changing a password. It belongs inside of
-// [Manager.Wrap]. If the session cannot be loaded, ErrorHandler responds. With a
-// maxAge of zero or less it serves next to no request. See OWASP Session
-// Management Cheat Sheet, "Reauthentication".
+// for sensitive actions such as changing a password. It panics outside of
+// [Manager.Wrap]. If the session cannot be loaded, ErrorHandler responds. If
+// maxAge is zero or less, next is never served. See OWASP Session Management
+// Cheat Sheet, "Reauthentication".
 func (m *Manager[T]) RequireRecentLogin(maxAge time.Duration, next http.Handler) http.Handler {
 	return m.require(next, m.cfg.ReauthHandler, func(s *Session[T]) bool {
 		// The zero Time is too long ago for every maxAge.
@@ -145,7 +147,6 @@ func (q *request[T]) Commit(header http.Header) error {
 		// If a replayed update has panicked and a caller recovers that, nothing
 		// more is saved.
 		s.progress.Store(progress)
-		u.committed = true
 		s.unlock(q)
 	}()
 	err := u.commit(q.Context)

@@ -60,7 +60,7 @@ func (u *unit[T]) plan(ctx context.Context, tx bool) (writePlan, error) {
 		p.change.Label = u.label()
 	}
 	p.newToken = u.needsToken(&p)
-	if u.committed && p.newToken {
+	if u.committed() && p.newToken {
 		return writePlan{}, u.tooLate(p.kind, tx)
 	}
 	return p, nil
@@ -111,7 +111,7 @@ func (u *unit[T]) planState(p *writePlan) error {
 func (u *unit[T]) planUpkeep(ctx context.Context, p *writePlan) {
 	e := u.m.engine
 	due := u.due()
-	if u.stale && !u.committed && !due && !e.ClientHeld() && !e.SealsRecords() {
+	if u.stale && !u.committed() && !due && !e.ClientHeld() && !e.SealsRecords() {
 		// The record stays as it is. A secret that a login has superseded must
 		// not be sent again: it would overwrite the login's cookie.
 		if _, err := e.Check(ctx, *u.snapshot); err == nil {

@@ -42,7 +42,7 @@ func (u *unit[T]) deleteDestroyed(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if u.m.engine.ClientHeld() && u.committed && !u.m.engine.HasRevoker() {
+	if u.m.engine.ClientHeld() && u.committed() && !u.m.engine.HasRevoker() {
 		u.destroyed = nil
 		return u.fail("destroy", ErrCommitted)
 	}
@@ -76,19 +76,18 @@ func (u *unit[T]) refresh(ctx context.Context) error {
 
 // adopt goes on with what Verify or Reload has found: with the record, or in
 // phaseEnded.
-func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) error {
+func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) {
 	if f.Outcome == engine.Live {
 		err := u.replay(s.State)
 		if err == nil {
 			adopted := *s
 			u.becomeStored(&adopted)
-			return nil
+			return
 		}
 		f = engine.Finding{Outcome: engine.Invalid, ID: f.ID, Subject: f.Subject, Err: err}
 	}
 	u.reject(f)
 	u.becomeEnded(f.Current)
-	return nil
 }
 
 // create stores a new session, if there is anything to store.
@@ -129,7 +128,7 @@ func (u *unit[T]) refusal(subject string) error {
 	switch {
 	case u.phase == phaseEnded && subject == "":
 		return ErrEnded
-	case u.committed:
+	case u.committed():
 		return ErrCommitted
 	case u.withheld() && subject == "":
 		return errDiscarded
@@ -184,7 +183,7 @@ func (u *unit[T]) insert(ctx context.Context, encoded []byte, subject string) er
 // the cookie of that would win.
 func (u *unit[T]) joinable(subject string) bool {
 	next := u.successor
-	return next != nil && next.Subject != "" && !u.committed &&
+	return next != nil && next.Subject != "" && !u.committed() &&
 		(subject == next.Subject || u.intent.login && u.formerly == next.Subject)
 }
 
@@ -192,6 +191,11 @@ func (u *unit[T]) joinable(subject string) bool {
 // renews it again.
 func (u *unit[T]) join(ctx context.Context, tx func() error) error {
 	next := u.successor
+	if u.request != nil && u.request.Context().Err() != nil {
+		// The client has dropped this request, as browsers do with the first of
+		// two clicks. It would not learn the new secret, and may hold the other's.
+		return u.drop(ErrEnded)
+	}
 	if err := u.replay(next.State); err != nil {
 		return u.drop(ErrEnded)
 	}
@@ -262,7 +266,8 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 	case err == nil:
 		return nil, nil
 	case p.kind == writeExtension:
-		return nil, u.extensionFailed(err)
+		u.extensionFailed(err)
+		return nil, nil
 	case isOvertaken(err):
 		return err, nil
 	}
@@ -272,13 +277,12 @@ func (u *unit[T]) attempt(ctx context.Context, tx func() error) (overtaken, err 
 // extensionFailed ends a request that has changed nothing and could not extend
 // its session: another request has used it just now, or it has ended, or the
 // store did not answer. None of that concerns the request.
-func (u *unit[T]) extensionFailed(err error) error {
+func (u *unit[T]) extensionFailed(err error) {
 	u.extendFailed = true
 	if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) &&
 		!errors.Is(err, store.ErrExists) && !errors.Is(err, ErrRevoked) {
 		_ = u.fail("extend", err)
 	}
-	return nil
 }
 
 // write hands a change to the store.
@@ -331,7 +335,8 @@ func (u *unit[T]) catchUp(ctx context.Context, err error) error {
 
 // gone goes on without the session.
 func (u *unit[T]) gone() error {
-	return u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
+	return nil
 }
 
 // errGone is the error of a write to a session that is not in the store any more
@@ -359,7 +364,8 @@ func (u *unit[T]) overtaken(rec *store.Record) error {
 		}
 	}
 	// The token must open the current record too: it may have been renewed.
-	return u.adopt(f, &s)
+	u.adopt(f, &s)
+	return nil
 }
 
 // uncertain reports whether updates were in a write without an answer, and the

@@ -14,14 +14,13 @@ import (
 	"github.com/typedsession/typedsession/internal/transport"
 )
 
-// Session is one client's session in the course of one request. It may be used
-// by all goroutines of the request. After the handler has returned it can still
-// be read, but changes are not saved and are reported as failures.
+// Session is one client's session within one request. It may be used by all
+// goroutines of the request. After the handler has returned it can still be read,
+// but changes are not saved, and each of them is reported as an EventFailed.
 //
-// Callbacks, which are the functions passed to Update, Login and Transact and
-// those of the Config, may read the session. They must not call methods that
-// change a session, nor write the response: such a call panics if it would
-// otherwise wait for itself.
+// The functions passed to Update, Login and Transact may read the session. They
+// must not change a session, write the response, or wait for a goroutine that
+// does either. Such a call panics if it would wait for itself.
 type Session[T any] struct {
 	m       *Manager[T]
 	request *http.Request // nil after LoadToken
@@ -99,9 +98,11 @@ func (s Status) String() string {
 	return "unknown"
 }
 
-// State returns a shallow copy of the state. Do not change a map or an element
-// of a slice of it in place: that would be seen in this request only. Use
-// [Session.Update]. Inside a callback, State returns the state before it.
+// State returns a shallow copy of the state, with the updates of this request.
+// Do not change a map or an element of a slice of it in place: the change would
+// be seen in this request and not be saved. Use [Session.Update]. Inside a
+// callback, State returns the state before the callback. It does not call the
+// store.
 func (s *Session[T]) State() T {
 	u := s.unit.Load()
 	u.read.mu.Lock()
@@ -109,29 +110,36 @@ func (s *Session[T]) State() T {
 	return u.read.state
 }
 
-// Update changes the state by fn, now. The session is saved before the response
-// begins. If a concurrent request has changed it by then, fn is called again on
-// the state that the other request has left, and once more after each further
-// conflict. So fn should change what it is given, depend on little else, and do
-// nothing that must not be done twice. If the session ends before it is saved,
-// ErrorHandler responds with [ErrEnded].
+// Update calls fn to change the state at once. The change is saved before the
+// response begins. Do not put into the response what depends on concurrent
+// requests, such as the length of a list, before [Session.Save] has returned nil.
 //
-// After the response has begun, the change is saved when the handler returns, as
-// far as it needs no new token; in a handler that streams, call Save. If the
-// deadline of the request's context has passed, the change is not saved. If fn
-// panics, nothing is changed.
+// If a concurrent request has changed the session when it is saved, fn is called
+// again on the state that the other request has left, and once more after each
+// further conflict. So fn should change fields of the state that it is given,
+// depend on nothing else that changes, and do nothing that must not be done twice.
+// Do not assign a changed copy of State to it: that undoes what the other request
+// has saved.
+//
+// If the session ends before it is saved, ErrorHandler responds with [ErrEnded].
+// If the deadline of the request's context has passed, the change is not saved
+// and ErrorHandler responds, unless a middleware such as http.TimeoutHandler has
+// responded already. After the response has begun, the change is saved when the
+// handler returns, unless it needs a new token; in a handler that streams, call
+// Save. If fn panics, the state is what it was, and the panic goes on.
 func (s *Session[T]) Update(fn func(*T)) {
 	s.update("Update", fn, func(*unit[T]) {})
 }
 
-// Login is an Update after which the subject counts as just authenticated: it
-// renews the secret and sets [Session.AuthenticatedAt], also if the subject stays
-// the same. Call it in a login, and with nil when the user has confirmed the
-// password. Without it a change of the subject renews the secret too, but a
-// login of the same user does not.
+// Login is an Update after which the subject counts as just authenticated: the
+// save renews the secret and sets [Session.AuthenticatedAt], also if the subject
+// stays the same. Call it when the password was correct, with a function that
+// sets the user, and with nil when a user who is logged in has confirmed the
+// password. An Update that changes the subject has the same effect; one that sets
+// the user who is logged in already does not renew the secret.
 //
-// A login is refused with [ErrRevoked] if its subject was revoked after the
-// request had arrived.
+// The save returns [ErrRevoked] if the subject was revoked after the request had
+// arrived, and [ErrWithheld] if the browser has withheld its cookie.
 func (s *Session[T]) Login(fn func(*T)) {
 	s.update("Login", fn, func(u *unit[T]) {
 		u.intent.renew, u.intent.login = true, true
@@ -159,12 +167,12 @@ func (s *Session[T]) update(call string, fn func(*T), then func(*unit[T])) {
 	then(u)
 }
 
-// Take reads a field of the state and sets it to zero, so that a value is used
-// only once: a flash message, a return address. It changes nothing if the field
-// is zero or empty. What a concurrent request puts there stays for the next one:
-// of a slice or a map only the returned elements are removed. Two concurrent
-// requests may both take the same value; if that matters, as with one-time codes,
-// use [Session.Transact].
+// Take returns a field of the state and sets it to zero, so that a value is used
+// once: a flash message, a return address. If the field is zero or empty, it
+// changes nothing, and the session is not written. A value that a concurrent
+// request puts into the field is kept for a later Take; of a slice or a map only
+// the returned elements are removed. Two concurrent requests may both take the
+// same value. If that matters, as with one-time codes, use [Session.Transact].
 func Take[T, V any](s *Session[T], field func(*T) *V) V {
 	var zero V
 	state := s.State()
@@ -210,26 +218,28 @@ func remove(v, taken reflect.Value) {
 	}
 }
 
-// Clear sets the state to the initial one. The session goes on; use
-// [Session.Destroy] for a logout.
+// Clear is an Update that sets the state to the initial one. The session keeps
+// its ID and its record. Use [Session.Destroy] for a logout.
 func (s *Session[T]) Clear() {
 	s.Update(func(state *T) { _ = s.m.decode(nil, state) })
 }
 
-// Transact is for decisions that must be made on the current state: one-time
-// codes, counters of attempts. It reloads the state, applies pending updates and
-// fn, and saves. If a concurrent request changes the session, it tries again from
-// the reload, so fn may run several times, and in several requests at once. Do
-// not call another server from fn. If Transact returns nil, the change is in the
-// store. If fn returns an error, nothing is changed or saved, and Transact
-// returns that error as it is.
+// Transact changes the state by a decision that must be made on the current one:
+// a one-time code, a counter of attempts. It reloads the state, applies pending
+// updates and fn, and saves. If a concurrent request changes the session before
+// that, Transact starts over with the reload, so fn may run several times, and in
+// several requests at once. Do not call another server from fn. If Transact
+// returns nil, the change is in the store. If fn returns an error, nothing is
+// changed or saved, and Transact returns that error as it is. It costs one read
+// of the store, past a cache, and one write.
 //
 // Returns errors.ErrUnsupported if the client holds the state.
 // Returns ErrEnded, which matches ErrNotFound, if the session has ended.
 // Returns ErrCommitted if the response has begun and the change needs a new
 // token, or if the handler has returned.
 // Returns ErrConflict if concurrent requests kept changing the session.
-// Returns ErrTooLarge, ErrFull, ErrRevoked or ErrWithheld as they say.
+// Returns ErrTooLarge, ErrFull, ErrRevoked or ErrWithheld if that is why the
+// session cannot be stored.
 // Returns ErrUnavailable if the store did not answer: the change may have been
 // applied. It wraps the error of ctx if that has ended.
 func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) (err error) {
@@ -271,9 +281,11 @@ func (s *Session[T]) Transact(ctx context.Context, fn func(*T) error) (err error
 	return nil
 }
 
-// Save saves now what would be saved before the response begins. A new token
-// still leaves with the response. It returns the errors of [Session.Transact],
-// except for errors.ErrUnsupported.
+// Save saves at once what would be saved before the response begins. If it
+// returns nil, State returns what is stored. A new token still leaves with the
+// response. If nothing was changed and the session need not be extended, Save does
+// not call the store. It returns the errors of [Session.Transact], except for
+// errors.ErrUnsupported.
 func (s *Session[T]) Save(ctx context.Context) error {
 	u := s.lock("Save")
 	defer s.unlock(ctx)
@@ -283,9 +295,10 @@ func (s *Session[T]) Save(ctx context.Context) error {
 	return wrap("save", u.save(ctx, nil))
 }
 
-// Token saves the session and returns its token, for a response that carries it
-// in its body. The client sends it back as the [Transport] demands. It returns ""
-// if there is no session: a visitor whose state never changed has none.
+// Token saves the session and returns its token without a scheme, for a response
+// that carries it in its body. The client sends it back as the [Transport]
+// demands. It returns "" if no session is stored, because the state is the initial
+// one and has no subject.
 //
 // Returns errors.ErrUnsupported if the transport is the cookie, which scripts
 // must not read. Returns the errors of [Session.Save].
@@ -316,15 +329,17 @@ func (s *Session[T]) Renew() {
 }
 
 // SetPersistent decides whether the cookie of this session outlives the browser
-// ("remember me"). It counts from the next save on, and by itself makes no
-// session of an anonymous visitor.
+// ("remember me"), in place of Config.Cookie.Persistent. It takes effect with the
+// next save and is kept in the record. It does not change the timeouts, and by
+// itself starts no session. It has no effect if a header carries the token.
 func (s *Session[T]) SetPersistent(persistent bool) {
 	s.intend("SetPersistent", func(u *unit[T]) { u.intent.persistent = &persistent })
 }
 
 // Destroy ends the session: when it is saved, the record is deleted and the
 // cookie expired. What was not saved is dropped. An Update after it starts a new
-// session under a new ID.
+// session under a new ID. But if another request has ended the session while this
+// one was running, an Update after Destroy fails with [ErrEnded].
 func (s *Session[T]) Destroy() {
 	s.intend("Destroy", func(u *unit[T]) { _ = u.becomeNew() })
 }
@@ -340,17 +355,20 @@ func (s *Session[T]) intend(call string, note func(*unit[T])) {
 // Err returns why the session could not be loaded, or nil.
 func (s *Session[T]) Err() error { return s.unit.Load().err }
 
-// ID returns the session's public handle. A new session is stored under it if it
-// is stored; Destroy changes it.
+// ID returns the session's public handle. The ID of a new session is drawn at the
+// first call, and the session is stored under it if it is stored at all. Renewing
+// the secret keeps the ID; Destroy changes it.
 func (s *Session[T]) ID() ID { return s.unit.Load().drawID() }
 
-// IsNew reports whether the session did not exist before this request.
+// IsNew reports whether no session was live when this request loaded it. It stays
+// true after the new session was saved, and becomes true after Destroy.
 func (s *Session[T]) IsNew() bool { return s.unit.Load().look().isNew }
 
 // Status returns what has become of the session in this request so far.
 func (s *Session[T]) Status() Status { return s.unit.Load().look().status }
 
-// CreatedAt returns when the session was first stored, or the zero Time.
+// CreatedAt returns when the session was first stored, or the zero Time if it is
+// not stored.
 func (s *Session[T]) CreatedAt() time.Time { return fromMillis(s.unit.Load().look().created) }
 
 // ExpiresAt returns when the session ends if it is not extended, or the zero
@@ -358,8 +376,8 @@ func (s *Session[T]) CreatedAt() time.Time { return fromMillis(s.unit.Load().loo
 func (s *Session[T]) ExpiresAt() time.Time { return fromMillis(s.unit.Load().look().expires) }
 
 // AuthenticatedAt returns when the session's subject was last established, by a
-// change of the subject or by [Session.Login], as far as that is stored. It
-// returns the zero Time if there is no subject.
+// change of the subject or by [Session.Login]. A login of this request counts
+// when it is saved. Returns the zero Time if the stored state has no subject.
 func (s *Session[T]) AuthenticatedAt() time.Time {
 	return fromMillis(s.unit.Load().look().authenticated)
 }
@@ -410,7 +428,7 @@ func (s *Session[T]) load(ctx context.Context) *unit[T] {
 }
 
 func (s *Session[T]) newUnit() *unit[T] {
-	return &unit[T]{m: s.m, request: s.request, arrived: s.arrived}
+	return &unit[T]{m: s.m, request: s.request, arrived: s.arrived, progress: &s.progress}
 }
 
 // find loads the session that the request's token opens.
@@ -426,8 +444,8 @@ func (s *Session[T]) find(ctx context.Context) *unit[T] {
 // share lets readers see u from now on.
 func (s *Session[T]) share(u *unit[T]) {
 	u.shared = true
-	if s.progress.Load() != responseOpen {
-		u.committed, u.stale = true, false
+	if u.committed() {
+		u.stale = false // the client cannot be told of a new token
 	}
 	s.unit.Store(u)
 }

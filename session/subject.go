@@ -25,12 +25,13 @@ type Info struct {
 var errNoSubject = errors.New("the subject is empty")
 
 // Sessions returns the live sessions of a subject, the latest login first. The
-// caller's own is the one whose ID is [Session.ID]. Sessions that are live during
-// the whole call are always among them. It costs one call of the store, which
-// reads all of them.
+// caller's own is the one whose ID is [Session.ID]. A session that is live during
+// the whole call is always among them. The call reads all sessions of the subject
+// from the store.
 //
-// Returns errors.ErrUnsupported if the store is no SubjectIndex, and
-// ErrUnavailable if it does not answer. The subject must not be empty.
+// Returns errors.ErrUnsupported if the store is no [store.SubjectIndex].
+// Returns ErrUnavailable if the store does not answer.
+// Returns another error if the subject is empty.
 func (m *Manager[T]) Sessions(ctx context.Context, subject string) ([]Info, error) {
 	if err := m.listable(subject); err != nil {
 		return nil, wrap("Sessions", err)
@@ -64,13 +65,14 @@ func (m *Manager[T]) listable(subject string) error {
 	return nil
 }
 
-// Revoke ends a session. When it has returned, no request that begins is served
-// with the session's state, and none that is running can bring it back; with a
-// cache in front of the store other processes may serve the state for as long as
-// that store's documentation says. An ID without a session is not an error.
+// Revoke ends a session. After it has returned nil, no new request is served with
+// the session's state, and no running one can bring the session back. If the
+// store has a cache, other processes may serve the state for as long as the
+// documentation of the store says. An ID without a session is not an error.
 //
-// Returns ErrUnavailable if the store does not answer. If the client holds the
-// sessions, returns errors.ErrUnsupported without a Config.Revoker.
+// Returns ErrUnavailable if the store does not answer: the session may have ended
+// or not. Returns errors.ErrUnsupported if the client holds the sessions and there
+// is no Config.Revoker.
 func (m *Manager[T]) Revoke(ctx context.Context, id ID) error {
 	if err := m.revocable(); err != nil {
 		return wrap("Revoke", err)
@@ -94,19 +96,21 @@ func (m *Manager[T]) revocable() error {
 }
 
 // RevokeSubject ends all sessions of a subject, except those with the given IDs,
-// and returns how many it has ended: for a changed password, or an account that
-// was closed. What [Manager.Revoke] says of one session holds for each of them.
+// and returns how many it has ended. Call it after a changed password, or when an
+// account is closed. What [Manager.Revoke] promises for one session holds for each
+// of them.
 //
-// It covers logins in flight: a login of the subject whose request arrived before
-// RevokeSubject was called is not stored, and ErrorHandler responds with
-// [ErrRevoked]. Arrival and revocation are compared by the clocks of the
-// processes that serve them: if the clock of one is ahead by some time, a login
-// that it has received up to that time before the revocation survives. The own
-// request of a session that is excepted may still log in.
+// RevokeSubject covers logins in flight: a login of the subject whose request
+// arrived before the call is not stored, and fails with [ErrRevoked]. Each process
+// takes these times from its own clock. If the clock of a process is ahead by a
+// second, a login survives that it received up to a second before the revocation.
+// A request that excepts its own session may still log in.
 //
 // If the client holds the sessions, the count is always 0, and passing except is
-// an error; use [Session.RevokeOthers]. Returns the errors of [Manager.Sessions]
-// and of Revoke; the count is then of those that were ended.
+// an error that matches errors.ErrUnsupported; use [Session.RevokeOthers].
+//
+// Returns the errors of [Manager.Sessions] and of Revoke. The count is then that
+// of the sessions that were ended, and the call can be repeated.
 func (m *Manager[T]) RevokeSubject(ctx context.Context, subject string, except ...ID) (int, error) {
 	n, err := m.revokeSubject(ctx, subject, except)
 	return n, wrap("RevokeSubject", err)
@@ -153,10 +157,11 @@ func (s *Session[T]) outlast(except []ID) {
 	u.arrived = time.Now().UnixMilli()
 }
 
-// RevokeOthers ends all other sessions of the subject that this session's state
-// belongs to, and returns how many it has ended. It covers logins in flight like
-// [Manager.RevokeSubject]. If the client holds the sessions, it also saves this
-// one, because its cookie must differ from the others; the count is then 0.
+// RevokeOthers ends all other sessions of the subject of this session's state,
+// unsaved updates included, and returns how many it has ended. It covers logins in
+// flight like [Manager.RevokeSubject]. If the client holds the sessions, it also
+// saves this one, because its cookie must differ from the others; the count is
+// then 0.
 //
 // Returns the errors of RevokeSubject and of [Session.Save].
 func (s *Session[T]) RevokeOthers(ctx context.Context) (int, error) {

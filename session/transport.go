@@ -24,21 +24,26 @@ type Transport struct {
 // that starts a session or renews its secret has the token in the header, and
 // the client sends it back in the same one. An empty header in a response means
 // that the session has ended. Browsers do not send such a header by themselves,
-// so no protection against cross-site requests is needed.
+// so no protection against cross-site requests is needed. Scripts of other
+// origins can read it only if Access-Control-Expose-Headers names it.
+//
+// NewManager returns an error for a name with another meaning, such as Cookie or
+// Authorization, and for one with an underscore or a dot, which proxies drop.
 func Header(name string) Transport {
 	return Transport{isHeader: true, header: textproto.CanonicalMIMEHeaderKey(name)}
 }
 
 // Bearer carries the token as "Bearer" credentials in the Authorization header
-// of requests. RFC 6750 section 2.1. Responses have it in the same form, in the
-// same header unless [Transport.InResponse] chooses another one. Use
-// [Session.Token] to return it in the body of a response.
+// of requests. RFC 6750 section 2.1. A response that starts a session or renews
+// its secret has the token in the same form, in the same header unless
+// [Transport.InResponse] chooses another one. Use [Session.Token] to return it in
+// the body of a response as well.
 func Bearer() Transport {
 	return Transport{isHeader: true, header: "Authorization", scheme: "Bearer "}
 }
 
-// InResponse returns the transport with another header for responses. It has no
-// effect on the cookie.
+// InResponse returns the transport with another header for responses. The name
+// must be one that [Header] allows. It has no effect on the cookie.
 func (t Transport) InResponse(name string) Transport {
 	t.response = textproto.CanonicalMIMEHeaderKey(name)
 	return t

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/typedsession/typedsession/internal/engine"
@@ -18,9 +19,10 @@ import (
 // told. Session.mu guards it, except for read, which has a lock of its own so
 // that the accessors of Session work at all times.
 type unit[T any] struct {
-	m       *Manager[T]
-	request *http.Request // nil after LoadToken
-	arrived int64         // when the request arrived; logins are compared with revocations by it
+	m        *Manager[T]
+	request  *http.Request  // nil after LoadToken
+	arrived  int64          // when the request arrived; logins are compared with revocations by it
+	progress *atomic.Uint32 // the Session's
 
 	// What was presented.
 	seen  transport.Seen
@@ -37,6 +39,7 @@ type unit[T any] struct {
 	former     ID               // of the session that ended or was destroyed
 	formerly   string           // its subject
 	destroyed  *engine.Snapshot // to be deleted by the next save
+	loggedOut  bool             // Destroy was called in phaseEnded: what follows it is dropped without an error
 	lapsed     ID               // of the session that a token opened until it expired
 	baseOwner  string           // the subject of the state before the updates
 	unanswered []unanswered     // writes since the last one that was answered
@@ -45,7 +48,6 @@ type unit[T any] struct {
 	*changes[T]                // nil if there was none
 	shared       bool          // readers may look at read
 	extendFailed bool          // an extension has failed and is not tried again
-	committed    bool          // the header has left: the client can be told nothing more
 	wake         chan struct{} // is closed when a new session is stored; nil if it is not watched
 
 	outbox outbox
@@ -216,7 +218,8 @@ func (u *unit[T]) becomeEnded(successor *engine.Snapshot) {
 // becomeNew drops the record and everything that was not saved, for Destroy.
 func (u *unit[T]) becomeNew() error {
 	u.outbox.action = tellNothing
-	if u.seen.Any() && u.phase != phaseEnded {
+	u.loggedOut = u.phase == phaseEnded
+	if u.seen.Any() && !u.loggedOut {
 		u.outbox.action = tellEnd
 	}
 	switch {
@@ -355,6 +358,10 @@ func (u *unit[T]) fail(verb string, err error) error {
 	u.event(Event{Kind: EventFailed, ID: id, Subject: subject, Err: wrap(verb, err)})
 	return err
 }
+
+// committed reports whether the header has left, so that the client can be told
+// nothing more. During the commit it has not.
+func (u *unit[T]) committed() bool { return u.progress.Load() != responseOpen }
 
 // base returns the encoded state without the updates that are not saved, nil if
 // that is the initial one.

@@ -14,14 +14,17 @@ import (
 const watchInterval = 5 * time.Second
 
 // Watch returns a context derived from ctx that is also cancelled when the
-// session ends elsewhere: destroyed, revoked, expired or superseded by a new
-// secret. Use it in long-running handlers (SSE, WebSocket), which would otherwise
-// outlive the session. [context.Cause] then matches [ErrNotFound].
+// session ends: when it is destroyed, revoked, expired, or superseded by a new
+// secret of another request. Use it in long-running handlers (SSE, WebSocket),
+// which would otherwise outlive the session. [context.Cause] of the returned
+// context then matches [ErrNotFound]. A session that is not stored yet does not
+// end.
 //
 // If the store is a [store.Notifier], the context is cancelled at once; otherwise
 // the store is asked every 5 seconds. While the store does not answer, the
-// session counts as live. Watching is not use: it does not extend the session.
-// It takes a goroutine until ctx is done, so ctx should be the request's.
+// session counts as live. Watching does not extend the session: it expires unless
+// other requests use it. Watch starts a goroutine that ends when ctx is done, so
+// pass the context of the request.
 func (s *Session[T]) Watch(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go s.watch(ctx, cancel)

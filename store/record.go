@@ -22,7 +22,8 @@ type Record struct {
 
 	// IndexUntil, if not zero, tells a [SubjectIndex] to make sure that the
 	// session is in the index of its Subject until that time at least. It is
-	// set when the subject is established and when the session is extended. A
+	// set by every write that changes the Subject to another than "", and now
+	// and then by a write that extends the session. A
 	// store whose index is part of the record, or bounded otherwise, ignores it.
 	// It is not kept: Load returns the zero Time.
 	IndexUntil time.Time

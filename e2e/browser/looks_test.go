@@ -38,7 +38,7 @@ func TestPagesFitTheScreen(t *testing.T) {
 	})
 }
 
-// tour goes through the shop as somebody does who tries everything, and lets look
+// tour goes through the shop as a visitor who tries everything, and calls look
 // at each page that comes up.
 func tour(b *tab, look func(name string)) {
 	b.t.Helper()

@@ -47,21 +47,26 @@ func TestLogoutWhileAnotherTabWaits(t *testing.T) {
 			quick := slow.another()
 			quick.open("/")
 
-			loaded := make(chan error, 1)
+			type loaded struct {
+				status int64
+				err    error
+			}
+			answered := make(chan loaded, 1)
 			go func() {
-				_, err := slow.leads(press("form[action='/delivery'] button"))
-				loaded <- err
+				status, err := slow.leads(press("form[action='/delivery'] button"))
+				answered <- loaded{status, err}
 			}()
 			receive(t, carrier.asked) // so the shop has loaded the session
 			quick.click("form[action='/logout'] button")
 			quick.wants("You have signed out.")
 			after := quick.cookies()
 			close(carrier.answer)
-			if err := receive(t, loaded); err != nil {
-				t.Fatal(err)
+			if got := receive(t, answered); got.err != nil || got.status != http.StatusConflict {
+				t.Fatalf("the slow request was answered %d, %v; want 409", got.status, got.err)
 			}
-
-			slow.wants("Sign in", "There is nothing in it yet") // led from /checkout to /cart
+			slow.wants("Your session has ended", "was not kept")
+			slow.open("/cart")
+			slow.wants("Sign in", "There is nothing in it yet")
 			for _, b := range []*tab{slow, quick} {
 				if b.signedIn() {
 					t.Error("the slow request has signed in again")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/session"
+	adopt "github.com/typedsession/typedsession/session/migrate"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/cookie"
 )
@@ -26,7 +27,7 @@ type before struct {
 	// store is told it once, for all of them.
 	persists bool
 	down     *atomic.Bool // makes its store fail; nil where it has none
-	adopt    func(*session.Manager[migrate.State], store.Store) *migrate.Adopter[migrate.State]
+	adopt    func(*session.Manager[migrate.State], store.Store) *adopt.Adopter[migrate.State]
 }
 
 // each runs a test once for every library that is left.
@@ -95,7 +96,7 @@ func newSCSWith(idle time.Duration) *before {
 		Handler: m.LoadAndSave(mux),
 		cookie:  m.Cookie.Name,
 		down:    &st.down,
-		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *adopt.Adopter[migrate.State] {
 			return migrate.FromSCS(to, marks, m)
 		},
 	}
@@ -148,7 +149,7 @@ func newGorillaWith(st *sessions.CookieStore) *before {
 		Handler:  mux,
 		cookie:   gorillaCookie,
 		persists: st.Options.MaxAge > 0,
-		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *adopt.Adopter[migrate.State] {
 			return migrate.FromGorilla(to, marks, st, gorillaCookie, 30*24*time.Hour)
 		},
 	}
@@ -159,6 +160,20 @@ type visitor struct {
 	Name     string
 	Items    []string
 	Remember bool
+}
+
+// carryVisitor copies a state of that Manager.
+func carryVisitor(v visitor) func(*session.Session[migrate.State]) {
+	if v.Name == "" && len(v.Items) == 0 {
+		return nil
+	}
+	return func(s *session.Session[migrate.State]) {
+		s.Update(func(st *migrate.State) {
+			st.UserID = v.Name
+			st.Cart = append(st.Cart, v.Items...)
+		})
+		s.SetPersistent(v.Remember)
+	}
 }
 
 func newHeld(t testing.TB) *before {
@@ -193,10 +208,8 @@ func newManagerWith(t testing.TB, st store.Store) *before {
 	return &before{
 		Handler: m.Wrap(mux),
 		cookie:  "__Host-session",
-		adopt: func(to *session.Manager[migrate.State], marks store.Store) *migrate.Adopter[migrate.State] {
-			return migrate.FromManager(to, marks, m, "__Host-session", 24*time.Hour, func(v visitor) (migrate.State, bool) {
-				return migrate.State{UserID: v.Name, Cart: v.Items}, v.Remember
-			})
+		adopt: func(to *session.Manager[migrate.State], marks store.Store) *adopt.Adopter[migrate.State] {
+			return adopt.FromManager(to, marks, m, "__Host-session", 24*time.Hour, carryVisitor)
 		},
 	}
 }

@@ -7,26 +7,27 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/session/migrate"
 	"github.com/typedsession/typedsession/store"
 )
 
-// FromGorilla takes over the sessions of a gorilla CookieStore. Nothing there
-// can be ended but the client's own copy of the cookie; it is the mark that
-// makes every other copy worthless.
+// FromGorilla adopts the sessions of a gorilla CookieStore.
 //
-// Only those of users are taken over. Without an encryption key a cookie is made
-// of its values and the second in which it was saved, so that two strangers who
-// put the same thing into their carts may have the same one, and would find each
-// other's session. Likewise, two browsers of one user may come to share one.
+// Only sessions that have a user are adopted. Without an encryption key a cookie
+// is made of its values and the second in which it was saved. So two visitors who
+// put the same thing into their carts may have the same cookie, and would share
+// a session. In the same way two browsers of one user may share a session.
 //
-// lifetime is how long the store accepts a cookie: what MaxAge was last called
-// with, or 30 days where it never was. Options.MaxAge alone does not tell, it is
-// for the browser. After MaxAge(0) a cookie never ends: choose when to refuse it.
+// lifetime is how long the store accepts a cookie: the argument of the last call
+// of MaxAge, or 30 days if it was never called. Options.MaxAge is for the browser
+// and does not limit it. After MaxAge(0) a cookie never expires: choose when to
+// refuse it.
 //
-// For a store that holds its sessions on the server, Read must tell the error
-// of a cookie that is not good from that of a store that did not answer.
-func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *Adopter[State] {
-	return &Adopter[State]{
+// If the old store holds its sessions on the server, Read must distinguish the
+// error of an invalid cookie from that of a store that did not answer, and End
+// must delete the session there.
+func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.CookieStore, name string, lifetime time.Duration) *migrate.Adopter[State] {
+	return &migrate.Adopter[State]{
 		Manager:  m,
 		Marks:    marks,
 		Cookie:   name,
@@ -34,7 +35,7 @@ func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.Coo
 		Read: func(r *http.Request) (func(*session.Session[State]), error) {
 			s, err := old.New(r, name) // not Get, which changes r
 			if err != nil {
-				return nil, nil //nolint:nilerr // forged, or expired: nobody's
+				return nil, nil //nolint:nilerr // forged or expired: no session
 			}
 			user, _ := s.Values["userID"].(string)
 			if user == "" {
@@ -43,12 +44,10 @@ func FromGorilla(m *session.Manager[State], marks store.Store, old *sessions.Coo
 			cart, _ := s.Values["cart"].([]string)
 			return carry(State{UserID: user, Cart: cart}, old.Options.MaxAge > 0), nil
 		},
-		End: func(w http.ResponseWriter, r *http.Request) error {
-			s := sessions.NewSession(old, name) // empty: even an expired cookie has a value
-			options := *old.Options
-			options.MaxAge = -1
-			s.Options = &options
-			return s.Save(r, w)
-		},
+		End: migrate.ExpireCookie(http.Cookie{
+			Name: name, Path: old.Options.Path, Domain: old.Options.Domain,
+			Secure: old.Options.Secure, HttpOnly: old.Options.HttpOnly, SameSite: old.Options.SameSite,
+			Partitioned: old.Options.Partitioned,
+		}),
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/typedsession/typedsession/e2e/migrate"
 	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
+	adopt "github.com/typedsession/typedsession/session/migrate"
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/memory"
 )
@@ -81,7 +82,7 @@ func (s *spy) Delete(ctx context.Context, id store.ID) error {
 type after struct {
 	http.Handler
 	manager      *session.Manager[migrate.State]
-	adopter      *migrate.Adopter[migrate.State]
+	adopter      *adopt.Adopter[migrate.State]
 	store, marks *spy
 }
 
@@ -113,8 +114,7 @@ func newManager(t testing.TB, st store.Store, key session.Key) *session.Manager[
 	return m
 }
 
-// program is all that comes after, but for the sessions: it knows nothing of
-// what was before.
+// program is the application after the switch. It is not changed for the switch.
 func program() http.Handler {
 	from := func(r *http.Request) *session.Session[migrate.State] {
 		return session.From[migrate.State](r.Context())
@@ -195,7 +195,7 @@ func (b browser) keep(answer reply) {
 }
 
 // clone returns a browser with the same cookies: a request at the same time, or
-// somebody who has copied them.
+// an attacker who has copied them.
 func (b browser) clone() browser { return maps.Clone(b) }
 
 // wants fails the test unless a program takes the browser for this user with

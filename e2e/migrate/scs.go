@@ -1,54 +1,21 @@
 package migrate
 
 import (
-	"net/http"
-	"time"
+	"context"
 
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/session/migrate"
 	"github.com/typedsession/typedsession/store"
 )
 
-// FromSCS takes over the sessions of an scs.SessionManager, which must no longer
-// be mounted: with an IdleTimeout LoadAndSave writes every session that it has
-// loaded, whether or not another request has destroyed it meanwhile.
-func FromSCS(m *session.Manager[State], marks store.Store, old *scs.SessionManager) *Adopter[State] {
-	return &Adopter[State]{
-		Manager:  m,
-		Marks:    marks,
-		Cookie:   old.Cookie.Name,
-		Lifetime: old.Lifetime,
-		Read: func(r *http.Request) (func(*session.Session[State]), error) {
-			ctx, err := old.Load(r.Context(), value(r, old.Cookie.Name))
-			if err != nil {
-				return nil, err
-			}
-			cart, _ := old.Get(ctx, "cart").([]string)
-			return carry(
-				State{UserID: old.GetString(ctx, "userID"), Cart: cart},
-				old.Cookie.Persist || old.GetBool(ctx, "__rememberMe"), // what RememberMe sets
-			), nil
-		},
-		End: func(w http.ResponseWriter, r *http.Request) error {
-			ctx, err := old.Load(r.Context(), value(r, old.Cookie.Name))
-			if err != nil {
-				return err
-			}
-			if err := old.Destroy(ctx); err != nil {
-				return err
-			}
-			old.WriteSessionCookie(ctx, w, "", time.Time{})
-			return nil
-		},
+// FromSCS adopts the sessions of an scs.SessionManager.
+func FromSCS(m *session.Manager[State], marks store.Store, old *scs.SessionManager) *migrate.Adopter[State] {
+	read := func(ctx context.Context) func(*session.Session[State]) {
+		cart, _ := old.Get(ctx, "cart").([]string)
+		remember := old.Cookie.Persist || old.GetBool(ctx, "__rememberMe") // what RememberMe sets
+		return carry(State{UserID: old.GetString(ctx, "userID"), Cart: cart}, remember)
 	}
-}
-
-// value returns the value of a cookie, "" where there is none.
-func value(r *http.Request, name string) string {
-	c, err := r.Cookie(name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	return migrate.FromSCS(m, marks, old, old.Cookie.Name, old.Lifetime, read)
 }

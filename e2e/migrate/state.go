@@ -8,16 +8,13 @@ type State struct {
 	Cart   []string
 }
 
-// carry returns what carries an old session over, given what is worth it: nil
-// where nothing is.
+// carry returns a function that copies an old session's state into a new session,
+// or nil if there is nothing to copy.
 func carry(old State, persistent bool) func(*session.Session[State]) {
 	if old.UserID == "" && len(old.Cart) == 0 {
 		return nil
 	}
 	return func(s *session.Session[State]) {
-		if s.State().UserID != "" {
-			return // logged in already: the old session is a leftover
-		}
 		s.Update(func(st *State) {
 			st.UserID = old.UserID
 			st.Cart = append(st.Cart, old.Cart...)

@@ -1,20 +1,20 @@
-// Package model holds a model-checking test of sessions: it lets the requests of
-// several browsers loose on each other in thousands of random orders, and
-// compares what they see with what a simple sequential model says.
+// Package model holds a model-checking test of sessions. It runs concurrent
+// requests of several browsers in thousands of random orders, and compares what
+// they see with a simple sequential model.
 //
-// Every request runs in a goroutine of its own, and stops before each call of
-// the store, before each thing its handler does, and before its answer reaches
-// the browser. A schedule is a list of steps, each of which lets one request go
-// on by one of these, or breaks something there: the call, or its answer, is
-// lost, the process dies, the call comes late. Since one thing happens at a time
-// the model always knows exactly what every session must hold, and where each
-// token must lead; it needs no tolerance for "one or the other".
+// Every request runs in a goroutine of its own. It stops before each call of the
+// store, before each action of its handler, and before its response reaches the
+// browser. A schedule is a list of steps. Each step lets one request continue to
+// its next stop, or breaks something there: the call or its answer is lost, the
+// process dies, the call is delayed. Since one thing happens at a time, the model
+// always knows exactly what every session must hold, and which session each token
+// must open. It needs no tolerance for "one or the other".
 //
-// A failure is shrunk to a short list of steps and printed with what each of
-// them did, and with the seed that package rapid finds it by again. Time is that
-// of a testing/synctest bubble and the randomness of IDs is seeded, so that a
-// schedule in memory always runs alike. The broken stores in broken_test.go show
-// that the model finds what it is there to find.
+// A failure is shrunk to a short list of steps, and printed with what each step
+// did and with the seed by which package rapid finds it again. Time is that of a
+// testing/synctest bubble, and the randomness of IDs is seeded, so that a schedule
+// in memory always runs in the same way. The broken stores in broken_test.go show
+// that the model finds the faults that it is meant to find.
 //
 // # Running
 //

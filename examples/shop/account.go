@@ -26,17 +26,13 @@ type device struct {
 	This bool // the one that asks
 }
 
-func (sh *shop) showAccount(w http.ResponseWriter, r *http.Request) {
-	s, user, ok := sh.signedIn(w, r, "/account")
-	if !ok {
-		return
-	}
+func (sh *shop) showAccount(w http.ResponseWriter, r *http.Request, s *session.Session[State], user User) {
 	this := device{session.Info{ID: s.ID(), Label: deviceName(r.UserAgent()), CreatedAt: s.CreatedAt()}, true}
 	page := accountPage{User: user, Devices: []device{this}, Listed: true, Late: lastSeenLate}
 	others, err := sh.otherSessions(r.Context(), s, user)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		// With -store cookie nobody but each browser knows of its session.
+		// With -store cookie each browser holds its session, and nothing lists them.
 		page.Listed = false
 	case err != nil:
 		sh.sessionError(w, r, err)
@@ -69,13 +65,9 @@ func (sh *shop) otherSessions(ctx context.Context, s *session.Session[State], us
 }
 
 // signOutDevice ends one of the user's sessions.
-func (sh *shop) signOutDevice(w http.ResponseWriter, r *http.Request) {
-	s, user, ok := sh.signedIn(w, r, "/account")
-	if !ok {
-		return
-	}
-	// An ID is no secret, and Revoke does not ask whose session it ends. That
-	// this user ends none but their own is for us to see to.
+func (sh *shop) signOutDevice(w http.ResponseWriter, r *http.Request, s *session.Session[State], user User) {
+	// An ID is no secret, and Revoke does not check whose session it ends: the
+	// shop must check that the session is this user's.
 	others, err := sh.otherSessions(r.Context(), s, user)
 	id := r.PostFormValue("id")
 	at := slices.IndexFunc(others, func(i session.Info) bool { return i.ID.String() == id })
@@ -88,11 +80,7 @@ func (sh *shop) signOutDevice(w http.ResponseWriter, r *http.Request) {
 }
 
 // signOutOthers ends all of the user's sessions but this one.
-func (sh *shop) signOutOthers(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := sh.signedIn(w, r, "/account")
-	if !ok {
-		return
-	}
+func (sh *shop) signOutOthers(w http.ResponseWriter, r *http.Request, s *session.Session[State], _ User) {
 	n, err := s.RevokeOthers(r.Context())
 	sh.signedOut(w, r, s, othersSignedOut(n), err)
 }
@@ -111,8 +99,8 @@ func (sh *shop) signedOut(w http.ResponseWriter, r *http.Request, s *session.Ses
 	}
 }
 
-// othersSignedOut says how many sessions were ended. Where nobody knows how many
-// there were, n is 0.
+// othersSignedOut says how many sessions were ended. With -store cookie they are
+// not counted, and n is 0.
 func othersSignedOut(n int) string {
 	switch n {
 	case 0:

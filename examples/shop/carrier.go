@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/typedsession/typedsession/session"
 )
 
 // carrier brings the parcels. It is the URL of a service that answers with the
@@ -49,15 +51,11 @@ func (c carrier) arrival(ctx context.Context) (time.Time, error) {
 	return time.Parse(time.DateOnly, string(day))
 }
 
-// askCarrier asks when the order would arrive, and notes the answer. Much can
-// happen to the session while the carrier thinks. What another tab has changed,
-// this Update is applied to. If the session was ended meanwhile, by a logout,
-// the Update is dropped, since it must not bring back what has ended.
-func (sh *shop) askCarrier(w http.ResponseWriter, r *http.Request) {
-	s, _, ok := sh.signedIn(w, r, "/checkout")
-	if !ok {
-		return
-	}
+// askCarrier asks when the order would arrive, and notes the answer. Other tabs
+// may change the session while the carrier is asked: the Update is applied to
+// what they have left. If a logout ends the session in that time, the Update is
+// not saved, since it must not bring the session back, and sessionError answers.
+func (sh *shop) askCarrier(w http.ResponseWriter, r *http.Request, s *session.Session[State], _ User) {
 	day, err := sh.carrier.arrival(r.Context())
 	if err != nil {
 		sh.refuse(w, http.StatusBadGateway, "The carrier does not answer",

@@ -69,11 +69,14 @@ func TestLogoutWhileTheCarrierThinks(t *testing.T) {
 		synctest.Wait()
 		b.send("/logout", "/")
 		after := b.cookie().Value
-		if a := <-answered; a.Header.Get("Set-Cookie") != "" {
-			t.Error("the request that ran meanwhile sets a cookie")
+		a := <-answered
+		if a.StatusCode != http.StatusConflict || a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("the request that was running was answered %s, with cookies %v; want 409 and none",
+				a.Status, a.Header["Set-Cookie"])
 		}
+		a.wants(t, "Your session has ended", "was not kept")
 		if b.cookie().Value != after || b.isSignedIn() {
-			t.Error("the request that ran meanwhile has signed in again")
+			t.Error("the request that was running has signed in again")
 		}
 	})
 }

@@ -34,12 +34,7 @@ func (sh *shop) showCheckout(w http.ResponseWriter, r *http.Request) {
 // time to a cart that the first has emptied. The number is drawn outside,
 // because the function may be applied more than once. A shop that charges a
 // card would decide with Transact first.
-func (sh *shop) placeOrder(w http.ResponseWriter, r *http.Request) {
-	s := session.From[State](r.Context())
-	if s.State().UserID == "" {
-		http.Redirect(w, r, "/login?next=/checkout", http.StatusSeeOther)
-		return
-	}
+func (sh *shop) placeOrder(w http.ResponseWriter, r *http.Request, s *session.Session[State], _ User) {
 	number := rand.Text()[:10]
 	s.Update(func(st *State) {
 		b := bill(st)

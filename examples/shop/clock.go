@@ -15,10 +15,7 @@ type clockPage struct {
 	Tells bool   // whether the store tells at once that a session has ended
 }
 
-func (sh *shop) showClock(w http.ResponseWriter, r *http.Request) {
-	if _, _, ok := sh.signedIn(w, r, "/clock"); !ok {
-		return
-	}
+func (sh *shop) showClock(w http.ResponseWriter, r *http.Request, _ *session.Session[State], _ User) {
 	// The one page with a script: the browser has no other way to listen.
 	w.Header().Set("Content-Security-Policy", contentSecurity+"; script-src 'self'; connect-src 'self'")
 	_, tells := sh.store.(store.Notifier)
@@ -29,12 +26,12 @@ func (sh *shop) showClock(w http.ResponseWriter, r *http.Request) {
 const stall = 10 * time.Second
 
 // streamClock sends the time each second for as long as the session lives, as
-// server-sent events. Nobody asks a response that is under way for its cookie
-// again, so it is Watch that tells when the session was signed out elsewhere.
+// server-sent events. A response that has begun is not
+// sent its cookie again, so Watch tells when the session was signed out elsewhere.
 //
 // The response just ends then. The browser asks again by itself, with the cookie
-// that it has by now: one that has only been renewed goes on, and to one that
-// leads nowhere the answer is that the session has ended. An error would not do,
+// that it has by now: one that has only been renewed goes on, and if its
+// session has ended, the answer says so. An error would not do,
 // because an EventSource keeps from its page which error it was.
 func (sh *shop) streamClock(w http.ResponseWriter, r *http.Request) {
 	s := session.From[State](r.Context())

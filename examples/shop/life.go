@@ -8,8 +8,8 @@ import (
 	"github.com/typedsession/typedsession/session"
 )
 
-// lifePage is what the page about the session shows. All of it may be seen by
-// anybody: the ID is a handle for logs and device lists, not a credential. The
+// lifePage is what the page about the session shows. None of it is
+// secret: the ID is a handle for logs and device lists, not a credential. The
 // secret, which is one, is in the cookie alone, and no method returns it.
 type lifePage struct {
 	Stored     bool // false for a visitor of whom nothing was kept yet
@@ -21,7 +21,7 @@ type lifePage struct {
 	Left       string // until it expires
 	Persistent bool
 	Store      string
-	Owner      string // name of the user, "" for nobody
+	Owner      string // name of the user, "" before a login
 }
 
 // showSession tells the life of this visitor's session.

@@ -14,11 +14,11 @@ type loginPage struct {
 }
 
 func (sh *shop) showLogin(w http.ResponseWriter, r *http.Request) {
-	sh.show(w, r, http.StatusOK, "login", "Sign in", loginPage{Next: returnTo(r.URL.Query().Get("next"))})
+	sh.show(w, r, http.StatusOK, "login", "Sign in", loginPage{Next: wanted(r)})
 }
 
 func (sh *shop) login(w http.ResponseWriter, r *http.Request) {
-	name, next := r.PostFormValue("name"), returnTo(r.PostFormValue("next"))
+	name, next := r.PostFormValue("name"), wanted(r)
 	user, ok := sh.users.authenticate(name, r.PostFormValue("password"))
 	if !ok {
 		// One message for both, so that it does not tell who has an account.
@@ -50,10 +50,20 @@ func (sh *shop) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// returnTo returns where somebody goes who was sent to sign in first. What a
-// form says of it could lead to another site, so it is followed only where it is
-// one of the pages that send people to sign in.
-func returnTo(next string) string {
+// wanted returns the page that a visitor wanted to see and had to sign in for, or
+// to confirm the password. A page or a form that asks for that names it as next.
+// That could lead to another site, so it is followed only if it is a page that
+// sends visitors to sign in.
+func wanted(r *http.Request) string {
+	next := r.URL.Path
+	switch next {
+	case "/login", "/confirm":
+		next = r.FormValue("next")
+	case "/delivery": // a form on the check-out page, like the following
+		next = "/checkout"
+	case "/account/device", "/account/others":
+		next = "/account"
+	}
 	switch next {
 	case "/checkout", "/account", "/account/password", "/clock":
 		return next
@@ -61,13 +71,33 @@ func returnTo(next string) string {
 	return "/"
 }
 
-// signedIn returns the session and its user. Where nobody has signed in, it
-// sends them to do so, and to next afterwards, and returns false.
-func (sh *shop) signedIn(w http.ResponseWriter, r *http.Request, next string) (*session.Session[State], User, bool) {
-	s := session.From[State](r.Context())
-	user, ok := sh.users.byID(s.State().UserID)
-	if !ok {
-		http.Redirect(w, r, "/login?next="+next, http.StatusSeeOther)
-	}
-	return s, user, ok
+// askLogin sends a visitor to sign in, and afterwards back to the page that they
+// wanted.
+func (sh *shop) askLogin(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "/login?next="+wanted(r), http.StatusSeeOther)
+}
+
+// userHandler is a handler for visitors who have signed in.
+type userHandler func(http.ResponseWriter, *http.Request, *session.Session[State], User)
+
+// member returns a handler that calls h if the visitor has signed in, and
+// otherwise sends the visitor to do so.
+func (sh *shop) member(h userHandler) http.Handler {
+	return sh.sessions.RequireSubject(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := session.From[State](r.Context())
+		user, ok := sh.users.byID(s.State().UserID)
+		if !ok { // the account was deleted
+			sh.askLogin(w, r)
+			return
+		}
+		h(w, r, s, user)
+	}))
+}
+
+// fresh returns a handler that calls h if the visitor has given the password
+// within freshFor, and otherwise asks for it.
+func (sh *shop) fresh(h userHandler) http.Handler {
+	recent := sh.sessions.RequireRecentLogin(freshFor, sh.member(h))
+	// Outside, because a visitor who has not signed in must do that instead.
+	return sh.sessions.RequireSubject(recent)
 }

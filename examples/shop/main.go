@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -45,6 +46,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	kind := flags.String("store", "memory", "where sessions are kept: memory, cookie or redis")
 	// A URL with a password belongs in the environment, as the key does.
 	redis := flags.String("redis", "", "`URL` for -store redis (default $REDIS_URL, or "+defaultRedis+")")
+	keyFile := flags.String("key", "", "`file` of the key that seals the cookies, if $SESSION_KEY is not set;\n"+
+		"it is created if it does not exist (default session.key in the user's configuration)")
 	brings := flags.String("carrier", "", "`URL` that says when a parcel arrives (default: the shop plays the carrier)")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c, ok := store.(io.Closer); ok {
 		defer c.Close()
 	}
-	key, err := sessionKey(stderr)
+	key, err := sessionKey(*kind, *keyFile, stderr)
 	if err != nil {
 		return err
 	}
@@ -76,10 +79,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, ln, handler)
 }
 
-// sessionKey returns the key that seals the cookies. Whoever has it can forge a
-// session, so it comes from the environment and not from a flag, which every
-// user of the machine could read in the list of processes.
-func sessionKey(stderr io.Writer) (session.Key, error) {
+// sessionKey returns the key that seals the cookies. An attacker who has it can
+// forge a session, so it comes from the environment or from a file, and not from
+// a flag, which every user of the machine could read in the list of processes.
+// With a key that stays, a restart logs no user out.
+func sessionKey(kind, file string, stderr io.Writer) (session.Key, error) {
 	if text := os.Getenv("SESSION_KEY"); text != "" {
 		key, err := session.ParseKey(text)
 		if err != nil {
@@ -87,10 +91,22 @@ func sessionKey(stderr io.Writer) (session.Key, error) {
 		}
 		return key, nil
 	}
-	fmt.Fprint(stderr, "shop: SESSION_KEY is not set, so this process made a key of its own:\n",
-		"shop: every session ends with it. To keep one key across restarts:\n",
-		"shop:     export SESSION_KEY=$(openssl rand -base64 32)\n")
-	return session.NewKey(), nil
+	if kind == "memory" && file == "" {
+		return session.NewKey(), nil // the sessions end with the process anyway
+	}
+	if file == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return session.Key{}, fmt.Errorf("no folder for the key, name a file by -key: %w", err)
+		}
+		dir = filepath.Join(dir, "typedsession-shop")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return session.Key{}, err
+		}
+		file = filepath.Join(dir, "session.key")
+	}
+	fmt.Fprintln(stderr, "shop: the key that seals the cookies is in", file)
+	return session.LoadOrCreateKey(file)
 }
 
 // address returns the URL to open. Its host is localhost wherever that leads

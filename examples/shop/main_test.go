@@ -3,29 +3,37 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/typedsession/typedsession/internal/redistest"
 	"github.com/typedsession/typedsession/session"
 )
 
 func TestProgramServesUntilItIsTold(t *testing.T) {
-	tests := []struct{ store, key, notice string }{
-		{"memory", "", "SESSION_KEY is not set"},
-		{"cookie", session.NewKey().Encode(), ""},
+	file := filepath.Join(t.TempDir(), "session.key")
+	tests := []struct {
+		name, key string
+		args      []string
+		notice    string
+	}{
+		{"memory", "", nil, ""},
+		{"cookie", session.NewKey().Encode(), nil, ""},
+		{"cookie", "", []string{"-key", file}, "shop: the key that seals the cookies is in " + file},
 	}
 	for _, tt := range tests {
-		t.Run(tt.store, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p := startProgram(t, tt.key, "-store", tt.store)
-			b := p.browser(t, tt.store)
+			p := startProgram(t, tt.key, append([]string{"-store", tt.name}, tt.args...)...)
+			b := p.browser(t, tt.name)
 			b.get("/").wants(t, "Morning mug")
 			b.signIn("/")
 			stream := b.listen() // which does not keep it from ending
 
-			stderr := p.stop(t)
-			if !strings.Contains(stderr, tt.notice) || tt.notice == "" && stderr != "" {
-				t.Errorf("stderr is %q, want a notice of %q", stderr, tt.notice)
+			if stderr := strings.TrimSpace(p.stop(t)); stderr != tt.notice {
+				t.Errorf("stderr is %q, want %q", stderr, tt.notice)
 			}
 			if _, err := io.ReadAll(stream); err != nil {
 				t.Errorf("the clock was cut off: %v", err)
@@ -34,7 +42,30 @@ func TestProgramServesUntilItIsTold(t *testing.T) {
 	}
 }
 
+func TestRestartLogsNoUserOut(t *testing.T) {
+	t.Parallel()
+	redis := "redis://" + redistest.Start(t).Addr
+	for store, args := range map[string][]string{"cookie": nil, "redis": {"-redis", redis}} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "session.key")
+			args := append([]string{"-store", store, "-key", file}, args...)
+			before := startProgram(t, "", args...)
+			b := before.browser(t, store)
+			b.signIn("/")
+			before.stop(t)
+			if !b.at(startProgram(t, "", args...)).isSignedIn() {
+				t.Error("after a restart the user is not signed in")
+			}
+		})
+	}
+}
+
 func TestRunRefusesWhatItCannotDo(t *testing.T) {
+	noKey := filepath.Join(t.TempDir(), "no.key")
+	if err := os.WriteFile(noKey, []byte("c2hvcnQ"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		key  string
@@ -47,6 +78,7 @@ func TestRunRefusesWhatItCannotDo(t *testing.T) {
 		{"no Redis server", "", []string{"-store", "redis", "-redis", "redis://:c2hvcnQ@127.0.0.1:1"}, `start a server: redis-server --save "" --port 6379`},
 		{"a URL of something else", "", []string{"-store", "redis", "-redis", "http://:c2hvcnQ@127.0.0.1:1"}, `unknown scheme "http"`},
 		{"a short key", "c2hvcnQ", nil, "SESSION_KEY: "},
+		{"a file without a key", "", []string{"-store", "cookie", "-key", noKey}, "session: key is"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

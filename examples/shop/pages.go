@@ -49,7 +49,7 @@ type view struct {
 
 // visitor is what the frame around a page tells of a session.
 type visitor struct {
-	Name  string // "" when nobody has signed in
+	Name  string // "" before a login
 	Items int
 }
 
@@ -60,6 +60,13 @@ func (sh *shop) show(w http.ResponseWriter, r *http.Request, code int, page, tit
 	// so that it is shown once. Where there is none nothing is changed, and
 	// looking at a page writes nothing.
 	flash := session.Take(s, func(st *State) *string { return &st.Flash })
+	// Until this request's change is saved, another request may change the cart
+	// too. Save before a page shows a count, or it may show one that was never
+	// stored.
+	if err := s.Save(r.Context()); err != nil {
+		sh.sessionError(w, r, err)
+		return
+	}
 	st := s.State()
 	user, _ := sh.users.byID(st.UserID)
 	// No cache keeps what one visitor sees, nor does the button that goes back
@@ -82,7 +89,7 @@ func (sh *shop) render(w http.ResponseWriter, code int, page string, v view) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	buf.WriteTo(w) //nolint:errcheck // the client has gone, nobody is left to tell
+	buf.WriteTo(w) //nolint:errcheck // the client has gone, and there is nothing to answer
 }
 
 // fault is what an error page shows.
@@ -110,20 +117,29 @@ func (sh *shop) crossOrigin(w http.ResponseWriter, _ *http.Request) {
 
 // sessionError answers instead of a handler when its session could not be
 // loaded or saved: nothing that the handler has written leaves, so that no page
-// says "in your cart" of something that is not. What went wrong is logged by
-// the session's manager, and is none of the visitor's business.
+// says "in your cart" of something that is not. The session's manager logs the
+// cause, which the visitor is not shown.
 func (sh *shop) sessionError(w http.ResponseWriter, _ *http.Request, err error) {
-	if errors.Is(err, session.ErrUnavailable) {
+	switch {
+	case errors.Is(err, session.ErrEnded):
+		// A logout in another tab, or on the account page of another device,
+		// while this request was running.
+		sh.refuse(w, http.StatusConflict, "Your session has ended",
+			"It was signed out while we were working on this. What you have just sent was not kept.", "/")
+	case errors.Is(err, session.ErrRevoked):
+		// The password was changed, or all devices signed out, while this
+		// request was checking the old password.
+		sh.refuse(w, http.StatusForbidden, "Please sign in again",
+			"All devices of this account were signed out while you were signing in.", "/login")
+	case errors.Is(err, session.ErrUnavailable), errors.Is(err, session.ErrFull):
 		w.Header().Set("Retry-After", "5")
 		sh.refuse(w, http.StatusServiceUnavailable, "Back in a moment",
 			"We cannot reach your cart just now. Nothing of it is lost.", "/")
-		return
-	}
-	if errors.Is(err, session.ErrTooLarge) {
+	case errors.Is(err, session.ErrTooLarge):
 		sh.refuse(w, http.StatusRequestEntityTooLarge, "That is too much to remember",
 			"Your cart is as it was, without what you have just sent. Please make it shorter.", "/cart")
-		return
+	default:
+		sh.refuse(w, http.StatusInternalServerError, "Something went wrong",
+			"That was our fault, and your cart is as it was.", "/")
 	}
-	sh.refuse(w, http.StatusInternalServerError, "Something went wrong",
-		"That was our fault, and your cart is as it was.", "/")
 }

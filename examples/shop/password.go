@@ -3,6 +3,8 @@ package main
 import (
 	"net/http"
 	"unicode/utf8"
+
+	"github.com/typedsession/typedsession/session"
 )
 
 // passwordPage is what the page for a new password shows.
@@ -15,31 +17,25 @@ type passwordPage struct {
 // minPassword is how many characters a new password has at least.
 const minPassword = 8
 
-func (sh *shop) showPassword(w http.ResponseWriter, r *http.Request) {
-	sh.showPasswordWith(w, r, http.StatusOK, "")
+func (sh *shop) showPassword(w http.ResponseWriter, r *http.Request, _ *session.Session[State], user User) {
+	sh.showPasswordWith(w, r, http.StatusOK, user, "")
 }
 
-func (sh *shop) showPasswordWith(w http.ResponseWriter, r *http.Request, code int, problem string) {
-	if _, user, ok := sh.signedIn(w, r, "/account/password"); ok {
-		sh.show(w, r, code, "password", "Change password", passwordPage{user.Name, minPassword, problem})
-	}
+func (sh *shop) showPasswordWith(w http.ResponseWriter, r *http.Request, code int, user User, problem string) {
+	sh.show(w, r, code, "password", "Change password", passwordPage{user.Name, minPassword, problem})
 }
 
 // changePassword changes the password, and ends every other session of the user:
 // one of them may be why they change it. It is reached with a fresh login only,
-// so that a session which somebody else got hold of cannot take the account over.
-func (sh *shop) changePassword(w http.ResponseWriter, r *http.Request) {
-	s, user, ok := sh.signedIn(w, r, "/account/password")
-	if !ok {
-		return
-	}
+// so that an attacker with a stolen cookie cannot take the account over.
+func (sh *shop) changePassword(w http.ResponseWriter, r *http.Request, s *session.Session[State], user User) {
 	given := r.PostFormValue("password")
 	switch {
 	case utf8.RuneCountInString(given) < minPassword:
-		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, "That is too short. Please take eight characters or more.")
+		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, user, "That is too short. Please take eight characters or more.")
 		return
 	case given != r.PostFormValue("again"):
-		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, "The two are not the same. Please type it again.")
+		sh.showPasswordWith(w, r, http.StatusUnprocessableEntity, user, "The two are not the same. Please type it again.")
 		return
 	}
 	p, err := newPassword(given, user.password.rounds)
@@ -47,8 +43,9 @@ func (sh *shop) changePassword(w http.ResponseWriter, r *http.Request) {
 		sh.sessionError(w, r, err)
 		return
 	}
-	// First the password, then the sessions: the other way round, somebody with
-	// the old password could sign in between the two, and stay.
+	// First the password, then the sessions: the other way round, an attacker
+	// with the old password could sign in between the two, and stay. RevokeOthers
+	// also refuses a login that checked the old password and is not stored yet.
 	sh.users.setPassword(user.ID, p)
 	n, err := s.RevokeOthers(r.Context())
 	if err != nil {

@@ -40,9 +40,9 @@ func newShop(st store.Store, kind string, key session.Key, c carrier, closing <-
 	cfg := session.Config[State]{
 		Keys: []session.Key{key},
 
-		// Naming who a state belongs to is all that a login has to do against
-		// session fixation: when the value changes, the secret is renewed in
-		// the same write, and a cookie from before the login is worthless.
+		// With it a user's sessions can be listed and ended. It also protects
+		// from session fixation: when the value changes, the secret is renewed
+		// in the same write, and a cookie from before the login is worthless.
 		Subject: func(st *State) string { return st.UserID },
 
 		// What the account page calls a session.
@@ -53,12 +53,15 @@ func newShop(st store.Store, kind string, key session.Key, c carrier, closing <-
 		IdleTimeout:     idleTimeout,
 		AbsoluteTimeout: 14 * 24 * time.Hour,
 
-		ReauthHandler: http.HandlerFunc(sh.stale),
+		LoginHandler:  http.HandlerFunc(sh.askLogin),
+		ReauthHandler: http.HandlerFunc(sh.askPassword),
 		ErrorHandler:  sh.sessionError,
 	}
 	if sh.clientHeld() {
 		// A logout has to be noted, or every copy of the cookie would outlive
-		// it. These notes end with the process; Redis can keep them too.
+		// it. These notes end with the process, while the
+		// cookies are accepted after a restart: a shop with customers would keep
+		// the notes in Redis.
 		cfg.Revoker = new(memory.Revoker)
 	}
 	sh.sessions, err = session.NewManager(st, cfg)
@@ -100,23 +103,21 @@ func (sh *shop) routes() http.Handler {
 	mux.HandleFunc("POST /login", sh.login)
 	mux.HandleFunc("POST /logout", sh.logout)
 	mux.HandleFunc("GET /checkout", sh.showCheckout)
-	mux.HandleFunc("POST /checkout", sh.placeOrder)
-	mux.HandleFunc("POST /delivery", sh.askCarrier)
+	mux.Handle("POST /checkout", sh.member(sh.placeOrder))
+	mux.Handle("POST /delivery", sh.member(sh.askCarrier))
 	mux.HandleFunc("GET /order", sh.showOrder)
 	mux.HandleFunc("GET /session", sh.showSession)
-	mux.HandleFunc("GET /account", sh.showAccount)
-	mux.HandleFunc("POST /account/device", sh.signOutDevice)
-	mux.HandleFunc("POST /account/others", sh.signOutOthers)
-	mux.HandleFunc("GET /confirm", sh.showConfirm)
+	mux.Handle("GET /account", sh.member(sh.showAccount))
+	mux.Handle("POST /account/device", sh.member(sh.signOutDevice))
+	mux.Handle("POST /account/others", sh.member(sh.signOutOthers))
+	mux.Handle("GET /account/password", sh.fresh(sh.showPassword))
+	mux.Handle("POST /account/password", sh.fresh(sh.changePassword))
+	mux.Handle("GET /confirm", sh.member(sh.showConfirm))
 	mux.HandleFunc("POST /confirm", sh.confirm)
-	mux.HandleFunc("GET /clock", sh.showClock)
+	mux.Handle("GET /clock", sh.member(sh.showClock))
 	mux.HandleFunc("GET /clock/events", sh.streamClock)
 	mux.Handle("GET /static/{file}", static())
 	mux.HandleFunc("GET /", sh.notFound)
-
-	fresh := func(h http.HandlerFunc) http.Handler { return sh.sessions.RequireRecentLogin(freshFor, h) }
-	mux.Handle("GET /account/password", fresh(sh.showPassword))
-	mux.Handle("POST /account/password", fresh(sh.changePassword))
 	return mux
 }
 
@@ -138,8 +139,8 @@ func (sh *shop) parseForms(next http.Handler) http.Handler {
 }
 
 // contentSecurity is a Content-Security-Policy. It tells browsers to run no
-// script, to load nothing from elsewhere, whatever somebody may have smuggled
-// into a page, and to show the shop in nobody's frame.
+// script, to load nothing from elsewhere, whatever an attacker may have put into
+// a page, and to show the shop in no frame.
 const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

@@ -9,7 +9,7 @@ import "slices"
 // It holds IDs and quantities rather than names and prices, so that a session
 // that is days old still shows what the shop sells today.
 type State struct {
-	UserID     string // who has signed in; "" is nobody
+	UserID     string // who has signed in; "" before a login
 	Remember   bool   // "remember me" was ticked when they did
 	Cart       []Line // in the order in which things were added
 	CouponUsed bool   // stays true: the coupon is good once in a session
@@ -31,7 +31,7 @@ type Order struct {
 	Number  string
 	Items   int
 	Total   Cents
-	Arrives string // "" if nobody has asked
+	Arrives string // "" if the carrier was not asked
 }
 
 const (

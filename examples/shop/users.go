@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// User is somebody with an account.
+// User is a person with an account.
 type User struct {
 	ID      string
 	Name    string
@@ -44,8 +44,8 @@ var users = map[string]User{
 const rounds = 600_000
 
 // accounts are the users of one running shop. A real shop keeps them in its
-// database. Here a changed password is good in this process alone, and until it
-// ends, so that a demonstration locks nobody out for long.
+// database. Here a changed password is kept by this process alone, and until it
+// ends, so that the passwords on the sign-in page work again after a restart.
 type accounts struct {
 	mu     sync.RWMutex
 	byName map[string]User

@@ -132,8 +132,34 @@ func (e *Engine) Delete(ctx context.Context, id store.ID) error {
 // record returns the record that a change makes of a snapshot, and fills in the
 // snapshot of that record.
 func (e *Engine) record(s *Snapshot, ch *Change, now int64, out *Snapshot) store.Record {
-	meta := s.Meta
-	secret := s.Secret
+	meta, secret := e.newMeta(s, ch, now)
+	buf := ch.State
+	if buf == nil {
+		buf = append(make([]byte, payload.Room, payload.Room+len(s.State)), s.State...)
+	}
+	*out = Snapshot{
+		ID: s.ID, Rev: store.NewRev(), Expires: e.expiry(&meta), Subject: ch.Subject,
+		Meta: meta, State: buf[payload.Room:], Secret: secret, Seen: now,
+	}
+	rec := store.Record{
+		ID: out.ID, Rev: out.Rev, Expires: time.UnixMilli(out.Expires), Subject: ch.Subject,
+		Payload: e.payloads.Close(buf, &meta, out.ID, ch.Subject),
+	}
+	if rec.Subject == "" {
+		return rec
+	}
+	if ch.Login {
+		rec.LoginSince = time.UnixMilli(ch.Arrived)
+	}
+	if ch.Login || ch.Subject != s.Subject || e.period(meta.Extended) != e.period(s.Meta.Extended) {
+		rec.IndexUntil = e.indexUntil(&meta)
+	}
+	return rec
+}
+
+// newMeta returns the meta data and the secret after a change.
+func (e *Engine) newMeta(s *Snapshot, ch *Change, now int64) (payload.Meta, token.Secret) {
+	meta, secret := s.Meta, s.Secret
 	meta.Persistent = ch.Persistent
 	if ch.Extend {
 		meta.Extended = now
@@ -160,28 +186,7 @@ func (e *Engine) record(s *Snapshot, ch *Change, now int64, out *Snapshot) store
 			meta.SecretHash = &hash
 		}
 	}
-	buf := ch.State
-	if buf == nil {
-		buf = append(make([]byte, payload.Room, payload.Room+len(s.State)), s.State...)
-	}
-	*out = Snapshot{
-		ID: s.ID, Rev: store.NewRev(), Expires: e.expiry(&meta), Subject: ch.Subject,
-		Meta: meta, State: buf[payload.Room:], Secret: secret, Seen: now,
-	}
-	rec := store.Record{
-		ID: out.ID, Rev: out.Rev, Expires: time.UnixMilli(out.Expires), Subject: ch.Subject,
-		Payload: e.payloads.Close(buf, &meta, out.ID, ch.Subject),
-	}
-	if rec.Subject == "" {
-		return rec
-	}
-	if ch.Login {
-		rec.LoginSince = time.UnixMilli(ch.Arrived)
-	}
-	if ch.Login || ch.Subject != s.Subject || e.period(meta.Extended) != e.period(s.Meta.Extended) {
-		rec.IndexUntil = e.indexUntil(&meta)
-	}
-	return rec
+	return meta, secret
 }
 
 // period returns which tenth of an idle timeout a time is in. A session is put

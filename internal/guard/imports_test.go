@@ -1,4 +1,5 @@
-// Package guard_test holds what production packages may link.
+// Package guard_test holds what production packages may link, and what the
+// documents claim.
 package guard_test
 
 import (
@@ -10,55 +11,33 @@ import (
 
 const module = "github.com/typedsession/typedsession"
 
-// testCode is what only tests may link, besides this module's own packages for
-// tests. It brings flags and globals into the program that links it.
-var testCode = []string{"testing", "net/http/httptest", "github.com/google/go-cmp"}
-
-// TestProductionPackagesLinkNoTestCode spares users' programs the test
-// frameworks. A package whose name ends in "test", as in httptest, is for tests,
-// and so is internal/vectors.
-func TestProductionPackagesLinkNoTestCode(t *testing.T) {
-	for pkg, deps := range dependencies(t) {
-		if strings.HasSuffix(pkg, "test") || pkg == module+"/internal/vectors" {
-			continue
-		}
-		for _, dep := range deps {
-			ownTestCode := within(dep, module) && strings.HasSuffix(dep, "test") || dep == module+"/internal/vectors"
-			if ownTestCode || withinAny(dep, testCode) {
-				t.Errorf("%s links %s", pkg, dep)
-			}
-		}
-	}
+// pkg is a package of this module.
+type pkg struct {
+	name    string   // without the module's path
+	imports []string // by the package itself, tests left out
+	deps    []string // all that it links
 }
 
-// TestDependenciesPointOneWay holds the layers of the library: a user of the
-// memory store does not link a Redis client, and what handles keys knows
-// nothing of HTTP.
-func TestDependenciesPointOneWay(t *testing.T) {
-	all := dependencies(t)
-	for _, layer := range []struct {
-		pkg    string
-		denied []string
-	}{
-		{"codec", []string{"net/http", module}},
-		{"internal/seal", []string{"net/http", module}},
-		{"internal/deadline", []string{"net/http", module}},
-		{"session", []string{"github.com/redis", module + "/store/memory", module + "/store/cookie", module + "/store/rueidis"}},
-		{"store", []string{"net/http", module}},
-		{"store/memory", []string{"github.com/redis", "net/http", module + "/session"}},
-		{"store/cookie", []string{"github.com/redis", "net/http", module + "/session"}},
-		{"store/rueidis", []string{module + "/session", module + "/store/memory", module + "/store/cookie"}},
-	} {
-		deps, ok := all[module+"/"+layer.pkg]
-		if !ok {
-			t.Errorf("there is no package %s to guard", layer.pkg)
-		}
-		for _, dep := range deps {
-			if withinAny(dep, layer.denied) {
-				t.Errorf("%s links %s", layer.pkg, dep)
-			}
-		}
+// list returns the packages of this module.
+func list(t *testing.T) []pkg {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list",
+		"-f", `{{.ImportPath}}|{{join .Imports " "}}|{{join .Deps " "}}`, module+"/...")
+	list.Stderr = t.Output()
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", list, err)
 	}
+	var packages []pkg
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Split(strings.TrimSpace(line), "|")
+		packages = append(packages, pkg{
+			name:    strings.TrimPrefix(fields[0], module+"/"),
+			imports: strings.Fields(fields[1]),
+			deps:    strings.Fields(fields[2]),
+		})
+	}
+	return packages
 }
 
 // within reports whether a package is path or lies below it.
@@ -71,20 +50,62 @@ func withinAny(pkg string, paths []string) bool {
 	return slices.ContainsFunc(paths, func(path string) bool { return within(pkg, path) })
 }
 
-// dependencies returns what each package of the module links, tests left out.
-func dependencies(t *testing.T) map[string][]string {
-	t.Helper()
-	list := exec.CommandContext(t.Context(), "go", "list",
-		"-f", "{{.ImportPath}} {{join .Deps \" \"}}", module+"/...")
-	list.Stderr = t.Output()
-	out, err := list.Output()
-	if err != nil {
-		t.Fatalf("%v: %v", list, err)
+// testCode is what only tests may link, besides this module's own packages for
+// tests. It brings flags and globals into the program that links it.
+var testCode = []string{"testing", "net/http/httptest", "github.com/google/go-cmp"}
+
+// TestProductionPackagesLinkNoTestCode spares users' programs the test
+// frameworks.
+func TestProductionPackagesLinkNoTestCode(t *testing.T) {
+	m := readMap(t)
+	denied := slices.Clone(testCode)
+	for _, name := range m.tests {
+		denied = append(denied, module+"/"+name)
 	}
-	all := make(map[string][]string)
-	for line := range strings.Lines(string(out)) {
-		pkg, deps, _ := strings.Cut(strings.TrimSpace(line), " ")
-		all[pkg] = strings.Fields(deps)
+	for _, p := range list(t) {
+		if slices.Contains(m.tests, p.name) {
+			continue
+		}
+		for _, dep := range p.deps {
+			if withinAny(dep, denied) {
+				t.Errorf("%s links %s", p.name, dep)
+			}
+		}
 	}
-	return all
+}
+
+// TestPackagesLinkWhatTheyNeed names the packages from outside this module, and
+// the large ones of the standard library, that each package may link. A user of
+// the memory store links no Redis client, and what handles keys knows no HTTP.
+func TestPackagesLinkWhatTheyNeed(t *testing.T) {
+	const (
+		msgpack = "github.com/vmihailenco"
+		rueidis = "github.com/redis/rueidis"
+		http    = "net/http"
+		sql     = "database/sql"
+	)
+	watched := []string{msgpack, rueidis, http, sql}
+	allowed := map[string][]string{
+		"codec":                 {msgpack},
+		"session":               {msgpack, http},
+		"session/migrate":       {msgpack, http},
+		"internal/commitwriter": {http},
+		"internal/engine":       {http},
+		"internal/transport":    {http},
+		"store/rueidis":         {rueidis, "golang.org/x/sys"},
+		"store/sqlstore":        {sql},
+	}
+	tests := readMap(t).tests
+	for _, p := range list(t) {
+		if slices.Contains(tests, p.name) {
+			continue
+		}
+		for _, dep := range p.deps {
+			foreign := strings.Contains(strings.Split(dep, "/")[0], ".") && !within(dep, module)
+			if !foreign && !withinAny(dep, watched) || withinAny(dep, allowed[p.name]) {
+				continue
+			}
+			t.Errorf("%s links %s", p.name, dep)
+		}
+	}
 }

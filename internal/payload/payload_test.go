@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/typedsession/typedsession/internal/payload"
-	"github.com/typedsession/typedsession/internal/vectors"
+	"github.com/typedsession/typedsession/internal/vectortest"
 )
 
 // reread opens a plain payload and writes it again.
@@ -22,8 +22,8 @@ func reread(plain []byte) (again []byte, meta payload.Meta, state []byte, err er
 }
 
 func TestVectors(t *testing.T) {
-	for name, v := range vectors.Read(t, 8) {
-		plain := vectors.Unhex(t, v["payload"])
+	for name, v := range vectortest.Read(t, 8) {
+		plain := vectortest.Unhex(t, v["payload"])
 		again, meta, state, err := reread(plain)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -71,18 +71,18 @@ func TestPayloadsHaveOneForm(t *testing.T) {
 		"authenticated at zero":      "0104" + "00" + "00" + "00" + "00",
 	}
 	for name, text := range tests {
-		if again, _, _, err := reread(vectors.Unhex(t, text)); err == nil {
+		if again, _, _, err := reread(vectortest.Unhex(t, text)); err == nil {
 			t.Errorf("%s: is read, and written again as %x", name, again)
 		}
 	}
-	if _, _, _, err := reread(vectors.Unhex(t, held+strings.Repeat("ab", 32))); err != nil {
+	if _, _, _, err := reread(vectortest.Unhex(t, held+strings.Repeat("ab", 32))); err != nil {
 		t.Errorf("the payload that the cases are made from: %v", err)
 	}
 }
 
 func FuzzOpen(f *testing.F) {
-	for _, v := range vectors.Read(f, 8) {
-		f.Add(vectors.Unhex(f, v["payload"]))
+	for _, v := range vectortest.Read(f, 8) {
+		f.Add(vectortest.Unhex(f, v["payload"]))
 	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		again, _, _, err := reread(plain)

@@ -177,9 +177,9 @@ func (s *Server) Wait(ok func(reply string) bool, args ...string) {
 	s.t.Fatalf("%s: still %q, %v", strings.Join(args, " "), reply, err)
 }
 
-// FreePort returns a loopback port that nothing listened on a moment ago. It is a
-// random one below those that the system hands out, so that no connection takes
-// it meanwhile, and another process hardly ever.
+// FreePort returns a loopback port that nothing listened on a moment ago. It is
+// random, and below the ports that the system gives to connections, so that no
+// connection takes it before the server starts, and another process rarely does.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	const lowest, highest = 10_000, 32_000

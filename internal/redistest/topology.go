@@ -79,9 +79,8 @@ func (p Program) startNode(t testing.TB) *Server {
 // Nodes returns all servers, the masters first.
 func (c *Cluster) Nodes() []*Server { return slices.Concat(c.Masters, c.Replicas) }
 
-// MigrateKey moves the slot that a key is in, with all its keys, from the
-// master that has it to another, the way redis-cli does it, with clients at
-// work meanwhile.
+// MigrateKey moves the slot of a key, with all its keys, from the master that has
+// it to another one. It does so in the way of redis-cli, while clients are working.
 func (c *Cluster) MigrateKey(key string) {
 	slot := c.Masters[0].MustDo("CLUSTER", "KEYSLOT", key)
 	var source, target *Server

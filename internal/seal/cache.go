@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// One entry of the cache is about 0.8 KB, most of it key schedule, so that a
-// full cache is about 0.8 MB. A process draws a stem each hour (more often only
-// under load), so that a day of 20 processes fills half of it, when one set in
-// 70 has more stems than slots.
+// One entry of the cache is about 0.8 KB, most of it key schedule, so a full cache
+// is about 0.8 MB. A process draws a stem each hour (more often only under load),
+// so 20 processes fill half of the cache in a day. One set in 70 then has more
+// stems than slots.
 const (
 	cacheSets = 128 // no more than 256: chosen by one byte
 	cacheWays = 8   // pointers to a cache line of 64 bytes
@@ -18,12 +18,12 @@ const (
 // cache remembers derived keys: a derivation costs about ten times what it
 // takes to open a value of 200 bytes with one that is at hand.
 //
-// It is a table of sets, each with a few slots, and a stem's first byte says
-// which set it belongs to. That byte spreads evenly because only stems of
-// values that proved authentic are added: they were drawn at random by a holder
-// of the key, and nobody else can fill the table, push anything out of it, or
-// crowd one set. Looking up takes no lock and, but for the first use of an
-// entry, writes nothing, so that it scales with the processors.
+// It is a table of sets, each with a few slots. A stem's first byte selects the
+// set. That byte spreads evenly because only stems of authentic values are added:
+// a holder of the key has drawn them at random. An attacker without the key cannot
+// fill the table, push anything out of it, or crowd one set. Looking up takes no
+// lock and, except for the first use of an entry, writes nothing, so that it
+// scales with the processors.
 type cache struct {
 	sets [cacheSets][cacheWays]atomic.Pointer[derived]
 	mu   sync.Mutex // held by add; guards hand
@@ -74,7 +74,7 @@ func (c *cache) add(x *xaes, st stem, aead cipher.AEAD) {
 			return // opened by another goroutine at the same time
 		}
 	}
-	for range cacheWays { // and no longer, were all of them in steady use
+	for range cacheWays { // at most once around, if all of them are in use
 		c.hand = (c.hand + 1) % cacheWays
 		if !set[c.hand].Load().used.Swap(false) {
 			break

@@ -25,9 +25,9 @@ const (
 	maxPurpose = 255 // its length is one byte of the context
 )
 
-// ErrOpen is the one error of every failure to open a value. Nothing tells
-// which check failed, neither to a caller nor, through one, to whoever made
-// the value.
+// ErrOpen is the error of every failure to open a value. It does not say which
+// check failed, so that an attacker who made the value cannot learn it from a
+// caller's response.
 var ErrOpen = errors.New("seal: value does not open")
 
 // Ring is the configured keys. It is immutable and safe for concurrent use.
@@ -35,15 +35,15 @@ type Ring struct {
 	keys func() [][KeySize]byte // see hide
 }
 
-// keyID tells which keys of a ring may open a value. It is derived for each
+// keyID says which keys of a ring may open a value. It is derived for each
 // purpose, so that the values of one key cannot be recognised across purposes.
-// Two keys share one once in 2^32, which costs an attempt and nothing else:
-// every key that an id names is tried.
+// Two keys have the same id once in 2^32, which costs an attempt and nothing
+// else: every key with that id is tried.
 type keyID [keyIDSize]byte
 
-// NewRing returns the ring of the given keys, newest first. It is an error to
-// give none, to give one twice, which would be a rotation that did not happen,
-// and to give one that is all zeros, which is a variable that was never set.
+// NewRing returns the ring of the given keys, newest first. Returns an error if
+// there is no key, if a key repeats another (a rotation that did not happen), and
+// if a key is all zeros (a variable that was never set).
 func NewRing(keys ...[KeySize]byte) (*Ring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("seal: no key")
@@ -58,7 +58,7 @@ func NewRing(keys ...[KeySize]byte) (*Ring, error) {
 		}
 		index[key] = i
 	}
-	// A build whose AES has no such mode shall fail at start, not at the first
+	// A build whose AES lacks this mode must fail at start, not at the first
 	// request.
 	block, err := aes.NewCipher(keys[0][:])
 	if err == nil {
@@ -70,15 +70,15 @@ func NewRing(keys ...[KeySize]byte) (*Ring, error) {
 	return &Ring{hide(slices.Clone(keys))}, nil
 }
 
-// hide returns v where no printing finds it. Behind a pointer it would be
-// found: for a verb that pointers do not have, such as %s, package fmt reports
-// the mistake together with what the pointer points to. It never looks into a
-// function, and so reads nothing either that another goroutine may be writing.
+// hide returns v in a closure, where printing does not find it. It would find it
+// behind a pointer: for a verb that pointers do not have, such as %s, package fmt
+// reports the mistake together with what the pointer points to. It never looks
+// into a function, and so does not read what another goroutine may be writing.
 func hide[T any](v T) func() T { return func() T { return v } }
 
-// subkey returns what a configured key gives for a kind of value and a purpose:
-// the secret to use, and the id to find it by. Kinds hold no space, so that two
-// pairs of kind and purpose never give the same info.
+// subkey derives the secret and its id from a configured key, for a kind of value
+// and a purpose. Kinds hold no space, so that two pairs of kind and purpose never
+// give the same info.
 func subkey(key [KeySize]byte, kind, purpose string) (secret []byte, id keyID) {
 	info := "typedsession v1 " + kind + " " + purpose
 	okm, err := hkdf.Key(sha256.New, key[:], nil, info, KeySize+keyIDSize)
@@ -97,9 +97,9 @@ func binding(version byte, purpose string) []byte {
 	return append([]byte{version, byte(len(purpose))}, purpose...)
 }
 
-// appendContext appends everything a value is bound to. Purpose and ad both
-// carry their length, so that no other pair of them, and no plaintext following
-// the ad, encodes to the same bytes.
+// appendContext appends everything that a value is bound to. Purpose and ad are
+// both preceded by their length, so that no other pair of them, and no plaintext
+// after the ad, encodes to the same bytes.
 func appendContext(dst, binding, ad []byte) []byte {
 	dst = append(dst, binding...)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(len(ad)))

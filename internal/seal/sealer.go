@@ -16,14 +16,14 @@ import (
 // SP 800-38D (section 8) asks for at most 2^-32. Over m values of a key, m/2^20
 // stems, it is m*2^20/2^97, which reaches 2^-32 at m = 2^45: a million values
 // each second for a year, under one key and for one purpose. Two stems agree by
-// chance far more rarely. A larger number would give that margin away, a
-// smaller one would make a busy process use more derived keys than those that
-// open its values can remember. A machine that is cloned, memory and all, goes
-// on with the same stem but draws other bits.
+// chance far more rarely. A larger number would give that margin away. With a
+// smaller one a busy process would use more derived keys than the processes that
+// open its values can remember. A clone of a running machine continues with the
+// same stem but draws other bits.
 //
-// The age bounds what the stem gives away, which is that two values come from
-// the same process and the same hour. It is not needed for the arithmetic, and
-// so may stand still while the machine sleeps.
+// The age bounds what a stem reveals: that two values come from the same process
+// and the same hour. The arithmetic does not need it, so the clock may stop while
+// the machine sleeps.
 const (
 	stemSeals = 1 << 20
 	stemAge   = time.Hour
@@ -78,8 +78,8 @@ func (r *Ring) Sealer(purpose string) *Sealer {
 func (s *Sealer) Overhead() int { return sealedOverhead }
 
 // Seal encrypts plaintext under the newest key, bound to ad, appends the sealed
-// value to dst and returns the extended slice. It does not allocate where dst
-// has the room. The room must not overlap plaintext.
+// value to dst and returns the extended slice. It does not allocate if dst has
+// the room. The room must not overlap plaintext.
 func (s *Sealer) Seal(dst, plaintext, ad []byte) []byte {
 	c := s.core()
 	l := c.lease()
@@ -103,16 +103,16 @@ func (s *Sealer) Seal(dst, plaintext, ad []byte) []byte {
 // Open opens a value that Seal made under any key of the ring with the same ad,
 // appends the plaintext to dst and returns the extended slice. Stale reports
 // that the key was not the newest. Every failure is [ErrOpen], returns a nil
-// plaintext and may have cleared the room of dst. Open does not allocate where
-// dst has the room and a value of the same stem was opened before. The room
-// must not overlap sealed.
+// plaintext and may have cleared the room of dst. Open does not allocate if dst
+// has the room and a value of the same stem was opened before. The room must not
+// overlap sealed.
 //
-// A value that was not sealed under this ring costs one derivation for each
-// key that its key id names, which is none unless its maker has seen a genuine
-// one; it leaves nothing behind.
+// A value that was not sealed under this ring costs one derivation for each key
+// that its key id names. That is none unless the attacker has seen a genuine
+// value. Nothing of it is remembered.
 func (s *Sealer) Open(dst, sealed, ad []byte) (plaintext []byte, stale bool, err error) {
-	// Returning early tells nothing: version, length and key id are in the
-	// open, and which ids the ring has is no secret.
+	// Returning early reveals nothing: version, length and key id are readable,
+	// and the ids of the ring are not secret.
 	if len(sealed) < sealedOverhead || sealed[0] != versionSealed {
 		return nil, false, ErrOpen
 	}
@@ -145,8 +145,8 @@ func (s *Sealer) Open(dst, sealed, ad []byte) (plaintext []byte, stale bool, err
 	return nil, false, ErrOpen
 }
 
-// lease returns the lease to seal one value under, a new one when the current
-// one is used up.
+// lease returns the lease to seal one value under, a new one if the current one
+// is used up.
 func (c *sealer) lease() *lease {
 	if l := c.current.Load(); l.take() {
 		return l

@@ -53,7 +53,7 @@ func (s *Signer) Overhead() int { return signedOverhead }
 
 // Seal authenticates plaintext under the newest key, bound to ad, appends the
 // signed value, which holds the plaintext as it is, to dst and returns the
-// extended slice. It does not allocate where dst has the room.
+// extended slice. It does not allocate if dst has the room.
 func (s *Signer) Seal(dst, plaintext, ad []byte) []byte {
 	c := s.core()
 	k := c.keys[0]
@@ -71,9 +71,9 @@ func (s *Signer) Seal(dst, plaintext, ad []byte) []byte {
 // Open verifies a value that Seal made under any key of the ring with the same
 // ad, appends the plaintext to dst and returns the extended slice. Stale
 // reports that the key was not the newest. Every failure is [ErrOpen] and
-// returns a nil plaintext. Open does not allocate where dst has the room.
+// returns a nil plaintext. Open does not allocate if dst has the room.
 func (s *Signer) Open(dst, sealed, ad []byte) (plaintext []byte, stale bool, err error) {
-	// Returning early tells nothing, as in Sealer.Open.
+	// Returning early reveals nothing, as in Sealer.Open.
 	if len(sealed) < signedOverhead || sealed[0] != versionSigned {
 		return nil, false, ErrOpen
 	}

@@ -64,7 +64,7 @@ func (x *xaes) derive(st stem) []byte {
 func (x *xaes) aead(st stem) cipher.AEAD {
 	gcm, err := cipher.NewGCMWithRandomNonce(newAES(x.derive(st)))
 	if err != nil {
-		panic(err) // NewRing has found out that it can be had
+		panic(err) // NewRing has checked that this build has the mode
 	}
 	return gcm
 }

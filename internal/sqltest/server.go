@@ -55,13 +55,7 @@ func (s *Server) prepare() error {
 			return err
 		}
 	}
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.Addr = l.Addr().String()
-	l.Close()
-	if _, s.port, err = net.SplitHostPort(s.Addr); err != nil {
+	if err := s.choosePort(); err != nil {
 		return err
 	}
 	cmd := s.command(spec.create(s))
@@ -69,6 +63,18 @@ func (s *Server) prepare() error {
 		return s.errorf("%v: %v", cmd, err)
 	}
 	return nil
+}
+
+// choosePort chooses a loopback port that nothing listens on.
+func (s *Server) choosePort() error {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	s.Addr = l.Addr().String()
+	_, s.port, err = net.SplitHostPort(s.Addr)
+	return err
 }
 
 // become has the server's programs run by another account, to which it gives the

@@ -7,7 +7,7 @@ import (
 
 	"github.com/typedsession/typedsession/internal/seal"
 	"github.com/typedsession/typedsession/internal/token"
-	"github.com/typedsession/typedsession/internal/vectors"
+	"github.com/typedsession/typedsession/internal/vectortest"
 )
 
 // vectorCodec returns a codec that opens the token of a vector.
@@ -40,7 +40,7 @@ func open(c *token.Codec, text string) (content []byte, ok bool) {
 }
 
 func TestVectors(t *testing.T) {
-	for name, v := range vectors.Read(t, 5) {
+	for name, v := range vectortest.Read(t, 5) {
 		content, ok := open(vectorCodec(t, v), v["token"])
 		if !ok || hex.EncodeToString(content) != v["content"] {
 			t.Errorf("%s: holds %x, %v; want %s", name, content, ok, v["content"])
@@ -76,7 +76,7 @@ func TestNames(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	all := vectors.Read(f, 5)
+	all := vectortest.Read(f, 5)
 	codecs := map[string]*token.Codec{}
 	for name, v := range all {
 		f.Add(v["token"])

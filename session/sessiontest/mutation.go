@@ -12,13 +12,15 @@ import (
 	"github.com/typedsession/typedsession/session"
 )
 
-// DetectMutation returns a handler that serves next and fails t when next has
-// changed the state in place: a map, or what a slice or a pointer leads to, that
-// [session.Session.State] returned. Such a change is not saved, or is saved by
-// accident and lost when another request gets in between. Put it between
-// [session.Manager.Wrap] and the application. It loads the session of every
-// request, and works with stores that hold records, and with a T that
-// [codec.MsgPack] carries, only.
+// DetectMutation returns a handler that serves next and fails t if next changes
+// the state in place: a map, or what a slice or a pointer of the state that
+// [session.Session.State] returned leads to. Such a change is not saved, or is
+// saved by accident with another change and lost if a concurrent request writes.
+// Put it between [session.Manager.Wrap] and the application.
+//
+// It loads the session of every request, and reads it from the store again at each
+// write of the response. It fails t if the client holds the sessions, and at once
+// if [codec.MsgPack] does not carry a T.
 func DetectMutation[T any](t testing.TB, m *session.Manager[T], next http.Handler) http.Handler {
 	t.Helper()
 	d := &detector[T]{t: t, m: m, codec: codec.MsgPack[T]()}
@@ -41,8 +43,8 @@ type detector[T any] struct {
 // errStop ends a transaction that is only there to look.
 var errStop = errors.New("sessiontest: stop")
 
-// check compares the state that the handler has in its hands with the one that
-// its updates make of what is stored: a transaction, in short.
+// check compares the state that the handler sees with what its updates make of
+// the stored state, which a transaction that is not saved tells.
 func (d *detector[T]) check(r *http.Request) {
 	d.t.Helper()
 	s := d.m.From(r.Context())
@@ -63,8 +65,9 @@ func (d *detector[T]) check(r *http.Request) {
 	}
 }
 
-// copy returns a state that shares nothing with another one, and looks as if it
-// had been stored. Encoded they cannot be compared: a map is written in any order.
+// copy returns a copy of a state that shares no memory with it, as if it had been
+// stored. Encoded states are not compared, because equal states of a type that
+// encodes itself may have unequal bytes.
 func (d *detector[T]) copy(state T) (copied T) {
 	d.t.Helper()
 	encoded, err := d.codec.Append(nil, &state)
@@ -77,8 +80,8 @@ func (d *detector[T]) copy(state T) (copied T) {
 	return copied
 }
 
-// checkedWriter checks before the session is committed, since the commit makes
-// the stored state and the one in hand alike.
+// checkedWriter checks before the session is committed. After the commit the
+// stored state and the one that the handler sees are alike.
 type checkedWriter struct {
 	http.ResponseWriter
 	check func()

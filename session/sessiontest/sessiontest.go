@@ -1,21 +1,26 @@
-// Package sessiontest helps applications to test their own handlers: with a
-// cookie or a context that carries a given state, and with a check for changes
-// that bypass [session.Session.Update].
+// Package sessiontest helps applications to test their own handlers and states.
+//
+// [Request], [Cookies] and [Context] start a session with a given state, so that
+// a test need not log in first. [DetectMutation] finds changes that bypass
+// [session.Session.Update], and [RoundTrip] finds parts of a state that a codec
+// loses.
 package sessiontest
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"github.com/typedsession/typedsession/session"
-	"github.com/typedsession/typedsession/store/memory"
 )
 
-// Request returns r with the token of a new session of m whose state is state,
-// in the cookie or the header that m uses. Where state is what m begins with
-// anyway, there is nothing to store, and r is left without a token.
+// Request returns a copy of r with the token of a new session of m whose state is
+// state, in the cookie or the header that m uses. If the state has a subject, it
+// counts as just authenticated. If state is the initial state, no session is
+// stored and the copy has no token. It fails t at once if the session cannot be
+// stored.
 func Request[T any](t testing.TB, m *session.Manager[T], r *http.Request, state T) *http.Request {
 	t.Helper()
 	response := response(t, m, state)
@@ -33,7 +38,8 @@ func Request[T any](t testing.TB, m *session.Manager[T], r *http.Request, state 
 }
 
 // Cookies returns the cookies of a new session of m whose state is state, for a
-// client with a cookie jar.
+// client with a cookie jar. It returns none if state is the initial state, or if a
+// header carries the token. It fails t at once if the session cannot be stored.
 func Cookies[T any](t testing.TB, m *session.Manager[T], state T) []*http.Cookie {
 	t.Helper()
 	return response(t, m, state).Cookies()
@@ -54,27 +60,20 @@ func response[T any](t testing.TB, m *session.Manager[T], state T) *http.Respons
 	return w.Result()
 }
 
-// Context returns a context that carries a session whose state is state, for
-// code that calls [session.From] but is not given a request. It is a live one,
-// unless state is the initial state: see [Request]. The session is kept in memory
-// until the test ends.
-func Context[T any](t testing.TB, state T) context.Context {
+// Context returns a context derived from ctx that carries a new session of m whose
+// state is state, for code that calls [session.From] or [session.Manager.From] and
+// is not given a request. The session is stored, unless state is the initial
+// state: see [Request]. Changes can be saved until t ends; what is not saved then
+// is saved as at the end of a handler. ctx must not carry a session of m.
+func Context[T any](ctx context.Context, t testing.TB, m *session.Manager[T], state T) context.Context {
 	t.Helper()
-	m, err := session.NewManager(memory.New(), session.Config[T]{
-		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[T],
-	})
-	if err != nil {
-		t.Fatalf("sessiontest: %v", err)
-	}
-	r := Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil), state)
-	ready, stop, done := make(chan context.Context), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
+	r := Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil).WithContext(ctx), state)
+	next, stop := iter.Pull(func(yield func(context.Context) bool) {
 		m.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			ready <- r.Context()
-			<-stop
+			yield(r.Context())
 		})).ServeHTTP(httptest.NewRecorder(), r)
-	}()
-	t.Cleanup(func() { close(stop); <-done })
-	return <-ready
+	})
+	t.Cleanup(stop) // the handler returns
+	ctx, _ = next()
+	return ctx
 }

@@ -2,6 +2,7 @@ package sessiontest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -66,18 +67,46 @@ func TestRequestCarriesTheState(t *testing.T) {
 }
 
 func TestContextCarriesALiveSession(t *testing.T) {
-	ctx := sessiontest.Context(t, state{User: "alice"})
-	s := session.From[state](ctx)
-	if s.IsNew() || s.State().User != "alice" {
-		t.Fatalf("session of %+v, new %v; want alice's, stored", s.State(), s.IsNew())
+	m, err := session.NewManager(memory.New(), session.Config[state]{
+		Keys:    []session.Key{session.NewKey()},
+		Subject: func(s *state) string { return s.User },
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.Update(func(st *state) { st.User = "bob" })
-	err := s.Transact(ctx, func(st *state) error {
-		st.Tags = append(st.Tags, st.User)
+	type key struct{}
+	ctx := sessiontest.Context(context.WithValue(t.Context(), key{}, "kept"), t, m, state{User: "alice"})
+	if ctx.Value(key{}) != "kept" {
+		t.Error("a value of the parent context is lost")
+	}
+	s := session.From[state](ctx)
+	if s != m.From(ctx) {
+		t.Error("From and Manager.From return different sessions")
+	}
+	if s.IsNew() || s.State().User != "alice" || s.AuthenticatedAt().IsZero() {
+		t.Fatalf("session of %+v, new %v, authenticated at %v; want alice's, stored", s.State(), s.IsNew(), s.AuthenticatedAt())
+	}
+	s.Update(func(st *state) { st.Items = map[string]int{"tea": 1} })
+	err = s.Transact(ctx, func(st *state) error {
+		st.Items["tea"]++
 		return nil
 	})
-	if got := s.State(); err != nil || got.User != "bob" || len(got.Tags) != 1 || got.Tags[0] != "bob" {
-		t.Errorf("after an update and a transaction: %+v, %v", got, err)
+	if got := s.State().Items["tea"]; err != nil || got != 2 {
+		t.Errorf("after an update and a transaction: %d, %v; want 2", got, err)
+	}
+	infos, err := m.Sessions(ctx, "alice")
+	if err != nil || len(infos) != 1 || infos[0].ID != s.ID() {
+		t.Errorf("the manager lists %v, %v; want the session of the context", infos, err)
+	}
+}
+
+func TestContextIsCancelledWithItsParent(t *testing.T) {
+	m := newManager(t, memory.New(), session.Transport{})
+	parent, cancel := context.WithCancel(t.Context())
+	ctx := sessiontest.Context(parent, t, m, state{User: "alice"})
+	cancel()
+	if ctx.Err() == nil {
+		t.Error("the context outlives its parent")
 	}
 }
 
@@ -140,27 +169,13 @@ func TestDetectMutation(t *testing.T) {
 	}
 }
 
-func ExampleRequest() {
-	t := &testing.T{} // yours
-	m, _ := session.NewManager(memory.New(), session.Config[state]{
-		Keys: []session.Key{session.NewKey()}, Subject: session.Anonymous[state],
-	})
-	hello := m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, "hello", session.From[state](r.Context()).State().User)
-	}))
-
-	w := httptest.NewRecorder()
-	hello.ServeHTTP(w, sessiontest.Request(t, m, httptest.NewRequest(http.MethodGet, "/", nil), state{User: "alice"}))
-	fmt.Print(w.Body)
-	// Output: hello alice
-}
-
 func TestContextEndsWithTheTest(t *testing.T) {
+	m := newManager(t, memory.New(), session.Transport{})
 	var ctx context.Context
-	t.Run("inner", func(t *testing.T) { ctx = sessiontest.Context(t, state{User: "alice"}) })
+	t.Run("inner", func(t *testing.T) { ctx = sessiontest.Context(t.Context(), t, m, state{User: "alice"}) })
 	err := session.From[state](ctx).Save(ctx)
-	if err == nil {
-		t.Error("a session can be saved after its test has ended")
+	if !errors.Is(err, session.ErrCommitted) {
+		t.Errorf("saved after the test has ended: %v, want ErrCommitted", err)
 	}
 }
 

@@ -19,6 +19,11 @@ func (st *Store) check(ctx context.Context) error {
 	if err := st.client.Do(ctx, st.client.B().Ping().Build()).Error(); err != nil {
 		return fmt.Errorf("rueidis: ping: %w", err)
 	}
+	// A script is sent as text when the server does not have it, which may be after
+	// its next restart only.
+	if err := st.client.Do(ctx, st.client.B().Eval().Script("return 1").Numkeys(1).Key(st.opts.Prefix).Build()).Error(); err != nil {
+		return fmt.Errorf("rueidis: eval: %w", err)
+	}
 	rec := store.Record{ID: store.NewID(), Rev: store.NewRev(), Expires: time.Now().Add(time.Minute)}
 	rec.Subject = rec.ID.String()
 	rec.LoginSince = time.Now()

@@ -46,7 +46,7 @@ func TestDialNode(t *testing.T) {
 			}
 		})
 	}
-	t.Run("from nobody who is trusted", func(t *testing.T) {
+	t.Run("of an authority that is not trusted", func(t *testing.T) {
 		addr, _ := listenTLS(t, byAddress("127.0.0.1"))
 		config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 		if _, err := dialNode("127.0.0.1")(t.Context(), addr, new(net.Dialer), config); err == nil {

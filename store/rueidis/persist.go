@@ -20,7 +20,7 @@ import (
 // connection may still be reading it: the race detector finds that within
 // seconds when connections are cut.
 func (st *Store) persist(ctx context.Context, attempt func() error) error {
-	var refused error // the last answer of a server
+	var telling error
 	for n := 0; ; n++ {
 		err := attempt()
 		if err == nil || !isTransient(err) {
@@ -29,19 +29,29 @@ func (st *Store) persist(ctx context.Context, attempt func() error) error {
 		if isReadOnly(err) && st.conns != nil {
 			st.conns.CloseSettled()
 		}
-		if isRefusalWith(err, "") {
-			refused = err
+		if telling == nil || tells(err) >= tells(telling) {
+			telling = err
 		}
 		if ended := pause(ctx, n); ended != nil {
-			if refused != nil {
-				err = refused // it says more than how the last attempt was cut off
+			if errors.Is(telling, ended) {
+				return telling
 			}
-			if errors.Is(err, ended) {
-				return err
-			}
-			return fmt.Errorf("%w, after %d attempts: %w", ended, n+1, err)
+			return fmt.Errorf("%w, after %d attempts: %w", ended, n+1, telling)
 		}
 	}
+}
+
+// tells ranks errors by what they say about the cause: most if a server has
+// refused, and least if an attempt was cut off, as the last one often is.
+func tells(err error) int {
+	var timeout net.Error
+	switch {
+	case isRefusalWith(err, ""):
+		return 2
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return 0
+	}
+	return 1
 }
 
 // isTransient reports whether trying again may help: the connection broke, the
@@ -71,7 +81,7 @@ func isRefusal(err error) bool {
 
 // pause waits before one more attempt, for up to a millisecond at first and up
 // to 64 later, at random so that all who lost one connection do not come back
-// at once. It returns ctx's error if ctx ends meanwhile.
+// at once. It returns ctx's error if ctx ends first.
 func pause(ctx context.Context, attempt int) error {
 	bound := time.Millisecond << min(attempt, 6)
 	var random [4]byte

@@ -170,11 +170,11 @@ func (st *Store) endEach(op context.Context, ids []store.ID, args func(store.ID)
 		}
 		return answers, errs
 	}
-	commands := make(client.Commands, len(ids))
+	calls := make([]invocation, len(ids))
 	for i, id := range ids {
-		commands[i] = st.client.B().Eval().Script(endScript.text).Numkeys(1).Key(st.key(id)).Arg(args(id)...).Build()
+		calls[i] = invocation{endScript, args(id), st.key(id)}
 	}
-	for i, result := range st.client.DoMulti(op, commands...) {
+	for i, result := range st.evalAll(op, calls) {
 		answers[i], errs[i] = result.AsInt64()
 	}
 	return answers, errs

@@ -1,7 +1,6 @@
 package rueidis_test
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
@@ -66,33 +65,6 @@ func newSite(t *testing.T, st *rueidis.Store) *site {
 		s.sessions = append(s.sessions, &counted{id: rec.ID})
 	}
 	return s
-}
-
-// newCounter returns a record that counts from zero.
-func newCounter() store.Record {
-	rec := newRecord()
-	rec.Payload = make([]byte, 8)
-	return rec
-}
-
-// increment increases the counter in a record, as a manager changes a state, and
-// returns how many conflicts it met.
-func increment(ctx context.Context, st store.Store, id store.ID) (conflicts int64, err error) {
-	rec, err := st.Load(ctx, id)
-	if err != nil {
-		return 0, err
-	}
-	for {
-		more := next(rec)
-		more.Payload = binary.BigEndian.AppendUint64(nil, binary.BigEndian.Uint64(rec.Payload)+1)
-		err := st.Update(ctx, rec.Rev, more)
-		var conflict *store.ConflictError
-		if !errors.As(err, &conflict) {
-			return conflicts, err
-		}
-		conflicts++
-		rec = conflict.Current
-	}
 }
 
 // add changes one session.

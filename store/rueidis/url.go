@@ -32,46 +32,65 @@ var schemes = []string{"redis", "rediss", "valkey", "valkeys", "unix"}
 
 func parseAnyURL(rawURL string) (settings client.ClientOption, err error) {
 	u, err := url.Parse(rawURL)
-	switch {
-	case err != nil:
-		return settings, errors.New("the URL cannot be parsed; special characters in its password must be percent-encoded")
-	case !slices.Contains(schemes, u.Scheme):
-		return settings, fmt.Errorf("unknown scheme %q in the URL, want one of %s", u.Scheme, strings.Join(schemes, ", "))
-	case u.Fragment != "" || u.Opaque != "" || u.Scheme != "unix" && strings.Contains(u.Path+u.RawQuery, "@"):
-		return settings, errors.New("the URL has an @ or # that is no part of its syntax; special characters in its password must be percent-encoded")
-	case u.Scheme == "unix" && u.Host != "":
-		return settings, errors.New("a unix URL has a path, as in unix:///run/redis.sock, and no host; special characters in its password must be percent-encoded")
-	}
-	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return settings, errors.New("the parameters of the URL cannot be parsed")
+		return settings, errors.New("the URL cannot be parsed; special characters in its password must be percent-encoded")
+	}
+	if err := checkSyntax(u); err != nil {
+		return settings, err
 	}
 	settings.Username = u.User.Username()
 	settings.Password, _ = u.User.Password()
-	if u.Scheme == "rediss" || u.Scheme == "valkeys" {
-		settings.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	}
-	if u.Scheme == "unix" {
+	switch u.Scheme {
+	case "unix":
 		settings.InitAddress = []string{strings.TrimSpace(u.Path)}
 		settings.DialCtxFn = dialSocket
-	} else if err := parsePlace(&settings, u); err != nil {
-		return settings, err
+	case "rediss", "valkeys":
+		settings.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if u.Scheme != "unix" {
+		if err := parsePlace(&settings, u); err != nil {
+			return settings, err
+		}
+	}
+	return settings, parseParameters(&settings, u.RawQuery)
+}
+
+// checkSyntax refuses URLs that are no server's. Some are what is left of one
+// whose password has special characters.
+func checkSyntax(u *url.URL) error {
+	socket := u.Scheme == "unix"
+	switch {
+	case !slices.Contains(schemes, u.Scheme):
+		return fmt.Errorf("unknown scheme %q in the URL, want one of %s", u.Scheme, strings.Join(schemes, ", "))
+	case u.Fragment != "" || u.Opaque != "" || !socket && strings.Contains(u.Path+u.RawQuery, "@"):
+		return errors.New("the URL has an @ or # that is no part of its syntax; special characters in its password must be percent-encoded")
+	case socket && u.Host != "":
+		return errors.New("a unix URL has a path, as in unix:///run/redis.sock, and no host; special characters in its password must be percent-encoded")
+	}
+	return nil
+}
+
+// parseParameters reads what stands behind the question mark.
+func parseParameters(settings *client.ClientOption, rawQuery string) error {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return errors.New("the parameters of the URL cannot be parsed")
 	}
 	for name, values := range query {
 		set, ok := parameters[name]
-		if !ok {
-			return settings, fmt.Errorf("the URL has an unknown parameter %q, want one of %s", name, strings.Join(parameterNames, ", "))
-		}
-		if len(values) > 1 && name != "addr" {
-			return settings, fmt.Errorf("the URL has the parameter %q more than once", name)
+		switch {
+		case !ok:
+			return fmt.Errorf("the URL has an unknown parameter %q, want one of %s", name, strings.Join(parameterNames, ", "))
+		case len(values) > 1 && name != "addr":
+			return fmt.Errorf("the URL has the parameter %q more than once", name)
 		}
 		for _, value := range values {
-			if err := set(&settings, value); err != nil {
-				return settings, err
+			if err := set(settings, value); err != nil {
+				return err
 			}
 		}
 	}
-	return settings, nil
+	return nil
 }
 
 // parsePlace reads host, port and the path, which is the number of a database.
@@ -95,7 +114,7 @@ func parsePlace(settings *client.ClientOption, u *url.URL) error {
 	return setDatabase(settings, path)
 }
 
-// parameters are what may stand behind the question mark of a URL.
+// parameters are those that a URL may have.
 var parameters = map[string]func(s *client.ClientOption, value string) error{
 	"addr": func(s *client.ClientOption, value string) error {
 		host, port, err := net.SplitHostPort(value)

@@ -104,6 +104,37 @@ func (st *Store) eval(ctx context.Context, s lua, args []string, keys ...string)
 	return m, err
 }
 
+// invocation is a script that is run together with others.
+type invocation struct {
+	script lua
+	args   []string
+	key    string
+}
+
+// evalAll makes one attempt at scripts that need no acknowledgement, in one
+// pipeline: by their hashes, and again by text those that a server does not have.
+func (st *Store) evalAll(ctx context.Context, calls []invocation) []client.RedisResult {
+	commands := make(client.Commands, len(calls))
+	for i, c := range calls {
+		commands[i] = st.client.B().Evalsha().Sha1(c.script.hash).Numkeys(1).Key(c.key).Arg(c.args...).Build()
+	}
+	results := st.client.DoMulti(ctx, commands...)
+	var missing []int
+	commands = commands[:0]
+	for i, c := range calls {
+		if isRefusalWith(results[i].Error(), "NOSCRIPT") {
+			missing = append(missing, i)
+			commands = append(commands, st.client.B().Eval().Script(c.script.text).Numkeys(1).Key(c.key).Arg(c.args...).Build())
+		}
+	}
+	if len(missing) > 0 {
+		for i, result := range st.client.DoMulti(ctx, commands...) {
+			results[missing[i]] = result
+		}
+	}
+	return results
+}
+
 // acknowledged runs a script. With [Options.WaitReplicas] the replicas must
 // acknowledge it, unless it answers with a string or nil: then it has written
 // nothing.

@@ -10,13 +10,14 @@ import (
 	"github.com/typedsession/typedsession/store/sqlstore"
 )
 
+//nolint:testableexamples // it needs a server
 func Example() {
 	// With the driver of github.com/jackc/pgx/v5/stdlib.
 	db, err := sql.Open("pgx", "postgres://shop@localhost/shop?statement_timeout=4s")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	sessions, err := sqlstore.New(db, sqlstore.PostgreSQL, sqlstore.Options{
 		SweepInterval: 5 * time.Minute,
 		OnSweep: func(deleted int, err error) {
@@ -26,7 +27,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer sessions.Close()
+	defer func() { _ = sessions.Close() }()
 	if err := sessions.Migrate(context.Background()); err != nil {
 		log.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (p *prepared) statement(ctx context.Context, text string) (*sql.Stmt, error
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if other := p.statements[text]; other != nil {
-		s.Close()
+		shut(s)
 		return other, nil
 	}
 	p.statements[text] = s
@@ -85,7 +85,7 @@ func (p *prepared) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for text, s := range p.statements {
-		s.Close()
+		shut(s)
 		delete(p.statements, text)
 	}
 }

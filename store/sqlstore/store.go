@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -158,7 +159,7 @@ func (st *Store) query(ctx context.Context, text string, args []any, scan func(*
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer shut(rows)
 	for rows.Next() {
 		if err := scan(rows); err != nil {
 			return err
@@ -174,6 +175,9 @@ func (s *statement) values(v *values) []any {
 	}
 	return args
 }
+
+// shut closes what is not needed any more. Its errors have been seen before.
+func shut(c io.Closer) { c.Close() }
 
 // failed adds to an error what the store was doing.
 func failed(what string, err error) error { return fmt.Errorf("sqlstore: %s: %w", what, err) }

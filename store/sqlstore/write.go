@@ -33,8 +33,8 @@ func sweepAt(end, bucket int64) int64 {
 // Returns ErrTooLarge if subject and payload are longer than 1 MiB, and ErrFull
 // if the database says that its disk or its file is full.
 func (st *Store) Create(ctx context.Context, rec store.Record) error {
-	if len(rec.Subject)+len(rec.Payload) > maxSize {
-		return store.ErrTooLarge
+	if err := check(rec); err != nil {
+		return err
 	}
 	return st.do(ctx, "create", func(ctx context.Context) error {
 		err := st.write(ctx, &st.create, &st.createLogin, &values{rec: rec}, st.created)
@@ -43,6 +43,17 @@ func (st *Store) Create(ctx context.Context, rec store.Record) error {
 		}
 		return err
 	})
+}
+
+// check refuses records that the table cannot hold.
+func check(rec store.Record) error {
+	switch {
+	case rec.ID == (store.ID{}) || rec.Rev == 0:
+		return errors.New("sqlstore: a record without an ID or a revision")
+	case len(rec.Subject)+len(rec.Payload) > maxSize:
+		return store.ErrTooLarge
+	}
+	return nil
 }
 
 // created says what came of a Create that has inserted no row.
@@ -55,7 +66,7 @@ func (st *Store) created(ctx context.Context, v *values, cause error) (again boo
 		return true, nil
 	case err != nil:
 		return false, err
-	case found.holds(v.rec.Rev):
+	case !found.deleted && found.rec.Rev == v.rec.Rev:
 		return false, nil
 	case found.deleted || found.gone() == nil:
 		return false, store.ErrExists
@@ -71,8 +82,8 @@ func (st *Store) created(ctx context.Context, v *values, cause error) (again boo
 //
 // Returns ErrTooLarge if subject and payload are longer than 1 MiB.
 func (st *Store) Update(ctx context.Context, base store.Rev, rec store.Record) error {
-	if len(rec.Subject)+len(rec.Payload) > maxSize {
-		return store.ErrTooLarge
+	if err := check(rec); err != nil {
+		return err
 	}
 	return st.do(ctx, "update", func(ctx context.Context) error {
 		return st.write(ctx, &st.update, &st.updateLogin, &values{rec: rec, base: base}, st.updated)

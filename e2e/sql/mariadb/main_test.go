@@ -20,7 +20,7 @@ func open(t testing.TB, addr, options string) suite.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer create.Close()
+	defer suite.Shut(create)
 	if _, err := create.ExecContext(t.Context(), "CREATE DATABASE IF NOT EXISTS shop"); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func open(t testing.TB, addr, options string) suite.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { suite.Shut(db) })
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
 	return suite.Database{Dialect: sqlstore.MySQL, DB: db}
@@ -43,7 +43,7 @@ func TestStore(t *testing.T) {
 func TestSettings(t *testing.T) {
 	for _, options := range []string{
 		"interpolateParams=false",
-		"interpolateParams=true&tx_isolation='READ-COMMITTED'",
+		"interpolateParams=true&tx_isolation='READ-COMMITTED'&readTimeout=5s&writeTimeout=5s&timeout=5s&max_statement_time=4",
 		"interpolateParams=true&clientFoundRows=true&tx_isolation='SERIALIZABLE'",
 	} {
 		t.Run(options, func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestLeastRights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { db.Close() })
+		t.Cleanup(func() { suite.Shut(db) })
 		return suite.Database{Dialect: sqlstore.MySQL, DB: db}
 	})
 }

@@ -13,6 +13,6 @@ func BenchmarkStore(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { db.Close() })
+	b.Cleanup(func() { suite.Shut(db) })
 	suite.Bench(b, suite.Database{Dialect: sqlstore.SQLite, DB: db})
 }

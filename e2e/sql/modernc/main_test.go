@@ -29,7 +29,7 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer suite.Shut(db)
 	suite.Run(t, suite.Database{Dialect: sqlstore.SQLite, DB: db})
 }
 

@@ -25,7 +25,7 @@ func open(t testing.TB, addr, options string) suite.Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { suite.Shut(db) })
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
 	return suite.Database{Dialect: sqlstore.PostgreSQL, DB: db}
@@ -36,13 +36,13 @@ func TestStore(t *testing.T) {
 }
 
 // TestSettings runs the tests with settings of the driver and of the server that
-// change what a statement sees, or how it is sent. The last two are what a
-// PgBouncer needs that knows no prepared statements.
+// change what a statement sees, or how it is sent. A PgBouncer that knows no
+// prepared statements needs one of the last two.
 func TestSettings(t *testing.T) {
 	for _, options := range []string{
 		"default_transaction_isolation=repeatable%20read",
 		"default_transaction_isolation=serializable",
-		"default_query_exec_mode=exec",
+		"default_query_exec_mode=exec&statement_timeout=4000&lock_timeout=4000&tcp_user_timeout=4000",
 		"default_query_exec_mode=simple_protocol&synchronous_commit=off",
 	} {
 		t.Run(options, func(t *testing.T) {

@@ -68,6 +68,7 @@ func contract(t *testing.T, db Database) {
 		{"an update is known again after 31 others", updateRepeats},
 		{"an expired record is not found", expiry},
 		{"a deleted record leaves a tombstone", deletes},
+		{"a record without an ID or a revision is refused", incomplete},
 		{"too large a record is refused", tooLarge},
 		{"a context that has ended changes nothing", endedContext},
 	} {
@@ -114,7 +115,7 @@ func createRepeats(t *testing.T, st *sqlstore.Store) {
 		if err := st.Update(t.Context(), rec.Rev, other); err != nil {
 			t.Fatal(err)
 		}
-		mustCreate(t, st, rec) // its own write, replaced since
+		wantError(t, st.Create(t.Context(), rec), store.ErrExists)
 		wantRecord(t, st, other)
 	}
 }
@@ -210,6 +211,18 @@ func deletes(t *testing.T, st *sqlstore.Store) {
 		}
 		wantDeleted(t, st, rec.ID, start)
 	}
+}
+
+func incomplete(t *testing.T, st *sqlstore.Store) {
+	rec := mustCreate(t, st, newRecord(""))
+	noRev, noID := next(rec, ""), next(rec, "")
+	noRev.Rev, noID.ID = 0, store.ID{}
+	for _, bad := range []store.Record{noRev, noID} {
+		if st.Create(t.Context(), bad) == nil || st.Update(t.Context(), rec.Rev, bad) == nil {
+			t.Errorf("%v with revision %d was stored", bad.ID, bad.Rev)
+		}
+	}
+	wantRecord(t, st, rec)
 }
 
 func tooLarge(t *testing.T, st *sqlstore.Store) {

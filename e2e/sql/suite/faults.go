@@ -62,6 +62,30 @@ func Faults(t *testing.T, name string, open func(t testing.TB, addr string) Data
 	t.Run("an operation ends within its timeout", func(t *testing.T) { bounded(t, server, open) })
 }
 
+// FailOver kills a server whose commits wait for a replica, and promotes the
+// replica. db finds the server that takes writes.
+func FailOver(t *testing.T, db Database, primary, replica *sqltest.Server) {
+	st, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l := startLoad(t, st)
+	l.waitAnswered(t, 500)
+	primary.Kill()
+	time.Sleep(200 * time.Millisecond)
+	if err := replica.Promote(); err != nil {
+		t.Fatal(err)
+	}
+	l.waitAnswered(t, 500)
+	l.stop(t)
+	if n := l.unknown.Load(); n > 0 {
+		t.Errorf("%d operations ended without an answer, want 0", n)
+	}
+}
+
 func openTable(t testing.TB, db Database, table string) { open(t, db, sqlstore.Options{Table: table}) }
 
 func cutAll(t *testing.T, p *redistest.Proxy, _ *load) {
@@ -105,7 +129,7 @@ func killMySQL(t *testing.T, db Database) {
 	if err != nil {
 		return // killed itself, as it has several connections
 	}
-	defer rows.Close()
+	defer Shut(rows)
 	var kills []string
 	for rows.Next() {
 		var kill string
@@ -114,7 +138,7 @@ func killMySQL(t *testing.T, db Database) {
 		}
 		kills = append(kills, kill)
 	}
-	rows.Close()
+	Shut(rows)
 	for _, kill := range kills {
 		_, _ = db.DB.ExecContext(t.Context(), kill) // it may have ended
 	}

@@ -45,7 +45,7 @@ func qualified(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
+	defer Shut(st)
 	if err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func qualified(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unqualified.Close()
+	defer Shut(unqualified)
 	wantRecord(t, unqualified, rec)
 }
 

@@ -44,7 +44,7 @@ func runChild(task []string, open Opener) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer Shut(db)
 	if task[0] == "hold" {
 		return holdLock(db)
 	}
@@ -57,7 +57,7 @@ func holdLock(db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer Shut(conn)
 	if _, err := conn.ExecContext(context.Background(), "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
@@ -143,13 +143,13 @@ func openFile(t testing.TB, open Opener, path, options string) Database {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() { Shut(db) })
 	return Database{Dialect: sqlstore.SQLite, DB: db}
 }
 
-func openSessions(t testing.TB, db Database, timeout time.Duration) *sqlstore.Store {
+func openSessions(t testing.TB, db Database) *sqlstore.Store {
 	t.Helper()
-	st, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Timeout: timeout})
+	st, err := sqlstore.New(db.DB, db.Dialect, sqlstore.Options{Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func wantCount(t testing.TB, st *sqlstore.Store, id store.ID, least, most int) {
 }
 
 func twoProcesses(t *testing.T, open Opener, path string) {
-	st := openSessions(t, openFile(t, open, path, ""), time.Minute)
+	st := openSessions(t, openFile(t, open, path, ""))
 	rec := mustCreateCounter(t, st)
 	other := startChild(t, "count", path, rec.ID.String())
 	var all sync.WaitGroup
@@ -215,7 +215,7 @@ func twoProcesses(t *testing.T, open Opener, path string) {
 // killedProcess kills a process that writes, three times. What it was told to
 // have succeeded is there, and the file can be used.
 func killedProcess(t *testing.T, open Opener, path string) {
-	st := openSessions(t, openFile(t, open, path, ""), time.Minute)
+	st := openSessions(t, openFile(t, open, path, ""))
 	rec := mustCreateCounter(t, st)
 	added := 0
 	for range 3 {
@@ -246,7 +246,7 @@ func killedProcess(t *testing.T, open Opener, path string) {
 
 func busy(t *testing.T, open Opener, path string) {
 	db := openFile(t, open, path, "")
-	st := openSessions(t, db, time.Minute)
+	st := openSessions(t, db)
 	rec := mustCreate(t, st, newRecord("ann"))
 	other := startChild(t, "hold", path)
 	if line := other.line(); line != "held" {
@@ -299,7 +299,7 @@ func openSessionsShort(t testing.TB, db Database) *sqlstore.Store {
 }
 
 func full(t *testing.T, open Opener, path string) {
-	st := openSessions(t, openFile(t, open, path, "&_pragma=max_page_count(60)"), time.Minute)
+	st := openSessions(t, openFile(t, open, path, "&_pragma=max_page_count(60)"))
 	var recs []store.Record
 	var refused store.Record
 	for len(recs) < 10_000 {
@@ -339,7 +339,7 @@ func full(t *testing.T, open Opener, path string) {
 
 func readOnlyFile(t *testing.T, open Opener, path string) {
 	writable := openFile(t, open, path, "")
-	openSessions(t, writable, time.Minute) // creates the file
+	openSessions(t, writable) // creates the file
 	ReadOnly(t, writable, openFile(t, open, path, "&_pragma=query_only(1)"), "readonly")
 	ReadOnly(t, writable, openFile(t, open, path, "&mode=ro"), "readonly")
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/typedsession/typedsession/store"
 	"github.com/typedsession/typedsession/store/sqlstore"
+	"github.com/typedsession/typedsession/store/storetest"
 )
 
 // Database is a database that tests share, and how to reach it.
@@ -19,6 +21,9 @@ type Database struct {
 	Dialect sqlstore.Dialect
 	DB      *sql.DB
 }
+
+// Shut closes what is not needed any more.
+func Shut(c io.Closer) { c.Close() }
 
 type group struct {
 	name string
@@ -41,8 +46,16 @@ func RunSettings(t *testing.T, db Database) { run(t, db, settings) }
 
 var settings = []group{
 	{"contract", contract},
+	{"storetest", kit},
 	{"sweep", sweep},
 	{"races", races},
+}
+
+// kit runs the conformance kit, with one table for all of its cases.
+func kit(t *testing.T, db Database) {
+	st := open(t, db, sqlstore.Options{})
+	storetest.Run(t, func(*testing.T) store.Store { return st })
+	storetest.RunRevoker(t, func(*testing.T) store.Revoker { return st })
 }
 
 func run(t *testing.T, db Database, groups []group) {
@@ -61,7 +74,7 @@ func open(t testing.TB, db Database, opts sqlstore.Options) *sqlstore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
+	t.Cleanup(func() { Shut(st) })
 	if err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +102,11 @@ func drop(t testing.TB, db Database, table string) {
 
 // execute runs a statement of the test itself. It repeats it while the database is
 // busy.
-func execute(t testing.TB, db Database, text string, args ...any) {
+func execute(t testing.TB, db Database, text string) {
 	t.Helper()
 	var err error
 	for range 50 {
-		if _, err = db.DB.ExecContext(context.Background(), text, args...); err == nil {
+		if _, err = db.DB.ExecContext(context.Background(), text); err == nil {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

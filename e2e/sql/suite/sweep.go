@@ -109,7 +109,7 @@ func sweepInterval(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
+	defer Shut(st)
 	addExpired(t, st, 3)
 	for total := 0; total < 3; {
 		r := <-swept
@@ -118,8 +118,8 @@ func sweepInterval(t *testing.T, db Database) {
 		}
 		total += r.n
 	}
-	st.Close()
-	st.Close()
+	Shut(st)
+	Shut(st)
 	for len(swept) > 0 {
 		<-swept
 	}

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS "sessions" (
 	subject BLOB NOT NULL,
 	past BLOB NOT NULL,
 	payload BLOB
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX IF NOT EXISTS "sessions_sweep" ON "sessions" (sweep);
 
