@@ -42,9 +42,9 @@ type Config[T any] struct {
 	// milliseconds. Zero means one hour; negative is an error. It is enforced
 	// when the session is loaded, not by a timer. The expiry is updated at most
 	// once in a tenth of IdleTimeout, so a session may end up to a tenth early.
-	// A session that was live when a request loaded it stays live until that
-	// request ends, for up to nine tenths of IdleTimeout, and 14 minutes, after
-	// the load. See OWASP Session Management Cheat Sheet, "Idle Timeout".
+	// A session that was live when a request loaded it stays live for that
+	// request; the package doc has the bound. See OWASP Session Management Cheat
+	// Sheet, "Idle Timeout".
 	IdleTimeout time.Duration
 
 	// AbsoluteTimeout is how long a session lives after its last login, or after

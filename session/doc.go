@@ -46,8 +46,9 @@
 // tenth early.
 //
 // A session that was live when a request loaded it stays live for that request.
-// If it has expired since, its changes can be saved until 14 minutes after the
-// request has last read or written it in the store. A commit takes 10 seconds at
+// If it has expired since, its changes can be saved until 14 minutes, or nine tenths
+// of IdleTimeout if that is shorter, after the request has last read or written it
+// in the store, and until AbsoluteTimeout after its creation. A commit takes 10 seconds at
 // most, and does not end when the client hangs up.
 //
 // If the client holds the sessions and there is no Config.Revoker, a request that

@@ -206,6 +206,9 @@ func (u *unit[T]) join(ctx context.Context, tx func() error) error {
 	err := u.update(ctx, tx)
 	if u.joined() { // it failed, and the request has no secret of that session
 		u.becomeEnded(u.snapshot)
+		if undo := u.replay(nil); err == nil {
+			err = undo // nor may it see the state
+		}
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -187,4 +188,33 @@ func transactIfUser(s *session.Session[state]) {
 		}
 		return nil
 	})
+}
+
+// TestJoiningThatIsRefusedShowsNothing: a login that was sent twice is to join the
+// session of the first, and is refused. The handler does not see that session's state.
+func TestJoiningThatIsRefusedShowsNothing(t *testing.T) {
+	m, b := newManager(t, memory.New()), newBrowser(t, nil)
+	b.do(m, increment)
+	again := b.clone()
+	response := again.do(m, func(_ http.ResponseWriter, r *http.Request) {
+		s := from(r)
+		time.Sleep(2 * time.Millisecond)
+		b.do(m, func(_ http.ResponseWriter, r *http.Request) {
+			own := from(r)
+			if _, err := m.RevokeSubject(r.Context(), "alice", own.ID()); err != nil {
+				t.Error(err)
+			}
+			own.Login(func(st *state) { st.User, st.Note = "alice", "a secret" })
+		})
+		s.Update(setUser("alice"))
+		if err := s.Save(r.Context()); !errors.Is(err, session.ErrRevoked) {
+			t.Errorf("Save: %v, want ErrRevoked", err)
+		}
+		if got := s.State(); got.Note != "" || got.Count != 0 || !s.IsNew() {
+			t.Errorf("the handler sees %+v", got)
+		}
+	})
+	if got := again.read(m); cookieChange(response) != "" || got.Note != "" {
+		t.Errorf("cookie %q, state %+v", cookieChange(response), got)
+	}
 }

@@ -54,7 +54,7 @@ type actor struct {
 	ghost     *sess     // what a creation of its own has left that got no answer
 	muted     bool      // its session has ended under it
 	next      *sess     // of muted: the session goes on under this, with another secret
-	under     bool      // of muted: after the request had seen it
+	missed    bool      // of muted: and next lacks changes of the request
 	formerly  string    // of muted: whose it was
 	lapsed    *sess     // its cookie leads to it, and it has expired
 	seenAt    int64     // when the store last answered that sess is live

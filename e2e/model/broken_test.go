@@ -137,6 +137,24 @@ func TestBrokenStores(t *testing.T) {
 				return old[max(0, len(old)-2)], nil
 			}
 		}},
+		{"Load does not tell of a deletion", func(b *broken) {
+			b.load = func(ctx context.Context, id store.ID) (store.Record, error) {
+				rec, err := b.Store.Load(ctx, id)
+				if errors.Is(err, store.ErrNotFound) {
+					err = store.ErrNotFound
+				}
+				return rec, err
+			}
+		}},
+		{"Create takes the place of a tombstone", func(b *broken) {
+			b.create = func(ctx context.Context, rec store.Record) error {
+				err := b.Store.Create(ctx, rec)
+				if errors.Is(err, store.ErrExists) {
+					return nil // told of a success
+				}
+				return err
+			}
+		}},
 		{"Create overwrites", func(b *broken) {
 			b.create = func(ctx context.Context, rec store.Record) error {
 				err := b.Store.Create(ctx, rec)

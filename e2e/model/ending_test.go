@@ -22,7 +22,11 @@ func (m *model) removed(a *actor, id session.ID, answered bool) {
 	default:
 		m.fail("%s: ended %s, for which there is no reason", a.name, x.name)
 	}
-	x.gone, x.goneAt = m.clock, time.Now().UnixMilli()
+	now := time.Now().UnixMilli()
+	if x.gone == 0 {
+		x.goneAt = now
+	}
+	x.gone, x.lastGone = m.clock, now
 	if answered {
 		a.destroyed++
 		if a.doomed == x && !a.revoking {
@@ -97,9 +101,20 @@ func (m *model) loggedIn(a *actor, rec *store.Record) {
 
 // refusedLogin is told that a write was refused as a login which a revocation
 // covers.
+//
+// The restoration of a session is refused too, if its user was revoked after it had
+// expired. Unless it is a login, the request goes on without the session.
 func (m *model) refusedLogin(a *actor, rec *store.Record) {
 	if rec.LoginSince.IsZero() || rec.LoginSince.After(m.revocations[rec.Subject]) {
 		m.fail("%s: refused as %q, who was not revoked since the request has arrived", a.name, rec.Subject)
+	}
+	x := a.sess
+	restores := x != nil && x.id == rec.ID && !m.live(x)
+	if restores && !a.login && m.wanted(a, a.seen).User == a.seen.User {
+		if !m.extends(a) {
+			m.end(a, x)
+		}
+		return
 	}
 	a.fault, a.refused = true, true
 }

@@ -106,7 +106,7 @@ func (w *world) operation(r *request, s step) *operation {
 			if a.tell = ""; a.cookie != "" && !a.muted {
 				a.tell = "expired"
 			}
-			a.sess, a.seen = nil, State{}
+			a.sess, a.seen, a.missed = nil, State{}, false
 			a.forget()
 		}
 	case others:

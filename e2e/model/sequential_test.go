@@ -11,19 +11,21 @@ import (
 
 // sess is one session as it must be.
 type sess struct {
-	name    string
-	id      session.ID
-	state   State
-	rev     store.Rev
-	gone    int // the tick at which it was deleted; 0: it was not
-	goneAt  int64
-	gen     int // of its secret: each renewal makes a new one
-	created int64
-	used    int64 // when the idle timeout began, in Unix milliseconds like the others
-	renewed int64
-	login   int64 // when its user was established; 0: it has none
-	expires int64
-	owners  []owner
+	name   string
+	id     session.ID
+	state  State
+	rev    store.Rev
+	gone   int   // the tick at which it was deleted; 0: it was not
+	goneAt int64 // when it was first deleted
+
+	lastGone int64 // when it was deleted again; a store may keep either time
+	gen      int   // of its secret: each renewal makes a new one
+	created  int64
+	used     int64 // when the idle timeout began, in Unix milliseconds like the others
+	renewed  int64
+	login    int64 // when its user was established; 0: it has none
+	expires  int64
+	owners   []owner
 }
 
 // owner is who a session belonged to, from one tick of the model's clock until
@@ -55,6 +57,7 @@ type model struct {
 	unlimited   map[string]bool      // users for whom MaxSessionsPerSubject was not brought about
 	revocations map[string]time.Time // the latest of each user
 	failure     string
+	unknown     bool // the network was too slow, or the contract leaves open what must be
 }
 
 func (m *model) fail(format string, args ...any) {
@@ -144,8 +147,9 @@ func (m *model) adopt(a *actor, x *sess) {
 func (m *model) end(a *actor, x *sess) {
 	a.formerly = a.seen.User
 	a.sess, a.seen = nil, State{}
-	a.muted, a.under, a.tell = true, true, ""
+	a.muted, a.tell = true, ""
 	m.follow(a, x)
+	a.missed = a.next != nil && len(a.pending) > 0
 }
 
 // follow notes the session that goes on without the request.
@@ -171,7 +175,7 @@ func (m *model) dropped(a *actor) bool {
 		return false
 	}
 	want := m.wanted(a, State{})
-	return want.User == "" && (!want.initial() || a.tx != nil || a.under && a.next != nil)
+	return want.User == "" && (!want.initial() || a.tx != nil || a.missed)
 }
 
 // restorable reports whether a request stores its session again, which has expired
@@ -226,8 +230,9 @@ func (m *model) refreshable(a *actor) bool {
 // ended under it if it had arrived by then.
 func (m *model) foundNothing(a *actor, x *sess) {
 	now, arrived := time.Now().UnixMilli(), a.arrivedAt.UnixMilli()
-	if x.gone != 0 && now-x.goneAt < store.TombstoneLife.Milliseconds() {
+	if x.gone != 0 && now-x.lastGone < store.TombstoneLife.Milliseconds() {
 		a.muted = arrived < x.goneAt
+		m.unknown = m.unknown || arrived >= x.goneAt && arrived < x.lastGone
 		return
 	}
 	a.lapsed = x
@@ -364,7 +369,7 @@ func (m *model) stored(a *actor, x *sess, rec *store.Record) {
 func (m *model) settled(a *actor, built time.Time) {
 	a.seen, a.rev = a.sess.state.clone(), a.sess.rev
 	a.seenAt, a.until = built.UnixMilli(), a.sess.expires
-	a.tx, a.lost = nil, nil
+	a.tx, a.lost, a.missed = nil, nil, false
 	a.forget()
 }
 
@@ -433,7 +438,7 @@ func (m *model) saved(a *actor, err string, excused bool) {
 			m.fail("%s: told that its session has ended, muted %v, and it wants %v", a.name, a.muted, m.wanted(a, State{}))
 		}
 		a.forget()
-		a.under = false // it sees the initial state from now on
+		a.missed = false // it sees the initial state from now on
 	case committed:
 		if !a.begun {
 			m.fail("%s: told that its response has begun", a.name)

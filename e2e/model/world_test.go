@@ -46,7 +46,6 @@ type world struct {
 	flights  []flight
 	issued   []string // tokens, in order
 	marks    int
-	unknown  bool // the network was too slow for the store, and nobody knows what it holds
 }
 
 // flight is a write that the request has given up and that is made all the same.
