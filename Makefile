@@ -59,19 +59,21 @@ lint: ## go vet and the linters of .golangci.yml
 # everything is installed, so a skipped test is an error, which runtests makes of
 # it.
 run-tests = go build -C tools -o ../build/ ./runtests && \
-	TYPEDSESSION_REQUIRE_SERVERS=1 build/runtests $(1) -log build/test.json $(MODULES)
+	TYPEDSESSION_REQUIRE_SERVERS=1 build/runtests -log build/test.json $(1)
 
+# Without bench, whose few tests would cost a tenth of the time, most of it to
+# build other libraries. CI runs them as a part of race.
 .PHONY: test
-test: programs ## run every test; the first time installs programs and takes minutes
+test: programs ## run the tests; the first time installs programs and takes minutes
 	$(call heading,tests in random order)
-	@$(call run-tests)
+	@$(call run-tests,$(filter-out ./bench,$(MODULES)))
 
 # The race detector makes what is tested several times slower, and adds minutes
 # to the first build.
 .PHONY: race
 race: programs ## run every test under the race detector
 	$(call heading,tests in random order under the race detector)
-	@$(call run-tests,-race)
+	@$(call run-tests,-race $(MODULES))
 
 .PHONY: fmt
 fmt: ## format the code with gofumpt

@@ -109,6 +109,9 @@ func (c compress[T]) Decode(data []byte, v *T) error {
 // version implements versioned, for a Migrate within.
 func (c compress[T]) version() int { return versionOf(c.inner) }
 
+// describe implements described.
+func (c compress[T]) describe() traits { return traitsOf(c.inner) }
+
 // deflater is a pooled flate.Writer together with what it writes to. A new one
 // costs 830 kB.
 type deflater struct {

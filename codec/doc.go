@@ -7,8 +7,8 @@
 //
 // T is mostly a struct, but may be of any kind that the codec carries: map,
 // slice, pointer, number, string, any. Only exported fields of structs are
-// kept. What MsgPack and JSON can tell from T that they do not carry is an error
-// of every Append and Decode, so that encoding the zero T once finds it.
+// kept. [Check] returns an error if a codec would lose anything else of a T; a
+// Manager calls it. [RoundTrip] does the same for one value, in tests.
 //
 // # Compatibility
 //
@@ -55,8 +55,8 @@
 // # Hostile input
 //
 // What is decoded comes from a store, or from a cookie that has passed
-// authentication. Should somebody be able to write there, or a disk fail, then
-// one bad record must not take more than its own request down:
+// authentication. If an attacker can write to the store, or a disk fails, one bad
+// record must not take more than its own request down:
 //
 //   - MsgPack and JSON allocate in proportion to the length of the record. The
 //     factor is at worst a few times the size of the largest element of a slice
@@ -73,14 +73,12 @@
 //
 // # Errors
 //
-// An error of this package does not quote the state. Of one that a method of T,
-// a Migrate function or a library gives, and of what they panic with, it tells
-// the type and not the text, unless that is known to hold no value. Codecs of
-// your own should do the same.
+// An error of this package does not quote the state. Errors and panics from
+// methods of T, Migrate functions and libraries are reported by type only, since
+// their text may contain state. A codec of your own should do the same.
 //
 // # Concurrency
 //
 // Codecs are safe for concurrent use, and keep buffers for the next call that
-// are bounded in size. The state that is being encoded must not be changed
-// meanwhile.
+// are bounded in size. Do not change a state while Append encodes it.
 package codec

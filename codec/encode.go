@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"sync"
@@ -99,4 +100,23 @@ func (e *encoder) checkDepth() error {
 		return err
 	}
 	return nil // mostly since the value does not end yet
+}
+
+// agrees reports whether the library gives the bytes that p gives, which it does
+// not where msgpack.Register has told it to write a type in another way.
+func (p *plan) agrees(t traits) bool {
+	v := reflect.New(p.typ)
+	f := filler{traits: t}
+	f.fill(v.Elem(), "")
+	var ours, theirs []byte
+	quiet := quietly(func() (err error) {
+		if ours, err = encode(nil, v.Interface(), p, false); err != nil {
+			return err
+		}
+		e := &encoder{enc: msgpack.NewEncoder(nil)}
+		err = e.library(0).EncodeValue(v.Elem())
+		theirs = e.dst
+		return err
+	})
+	return !quiet || bytes.Equal(ours, theirs)
 }

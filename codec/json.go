@@ -3,7 +3,6 @@ package codec
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"sync"
 )
 
@@ -12,42 +11,17 @@ import (
 // are always written in order of their keys.
 //
 // What encoding/json does not keep is not kept: a string that is not UTF-8
-// comes back with U+FFFD in it, a number in an interface as float64. Beware of
-// a T that embeds a type with methods for JSON or text: they become methods of
-// T, and write the embedded part only, as with an embedded time.Time.
+// comes back with U+FFFD in it, a number in an interface as float64.
 //
-// Where T shows one of these, every Append is an error:
-//
-//   - types of chan, func and complex kind, and interfaces with methods;
-//   - a struct without a single exported field, or with two fields of one name,
-//     where those of an embedded struct count as the outer one's;
-//   - an embedded type that is not exported and no struct;
-//   - one half only of a pair of methods, or in the elements of a map methods on
-//     the pointer;
-//   - map keys other than strings, integers and types with MarshalText and
-//     UnmarshalText.
-func JSON[T any]() Codec[T] {
-	_, err := jsonRules.check(reflect.TypeFor[T]())
-	return jsonCodec[T]{err}
-}
+// [Check] finds types of which a part would be lost, as is often so with fields
+// of one name, interfaces with methods, types that have one half only of a pair
+// of methods, and a T that embeds a type with methods for JSON or text: they
+// become methods of T, and write the embedded part alone.
+func JSON[T any]() Codec[T] { return jsonCodec[T]{} }
 
-var jsonRules = rules{
-	codec:  "JSON",
-	pairs:  []pair{pairOf[json.Marshaler, json.Unmarshaler](false), textPair()},
-	tag:    jsonTag,
-	inline: jsonInline,
-	names:  jsonNames,
-	key:    jsonKey,
-}
+type jsonCodec[T any] struct{}
 
-type jsonCodec[T any] struct {
-	err error // why T cannot be carried, or nil
-}
-
-func (c jsonCodec[T]) Append(dst []byte, v *T) ([]byte, error) {
-	if c.err != nil {
-		return dst, c.err
-	}
+func (jsonCodec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	out, err := appendJSON(dst, v)
 	if err != nil {
 		return dst, err
@@ -55,11 +29,11 @@ func (c jsonCodec[T]) Append(dst []byte, v *T) ([]byte, error) {
 	return out, nil
 }
 
-func (c jsonCodec[T]) Decode(data []byte, v *T) error {
-	if c.err != nil {
-		return c.err
-	}
-	return decodeJSON(data, v)
+func (jsonCodec[T]) Decode(data []byte, v *T) error { return decodeJSON(data, v) }
+
+// describe implements described.
+func (jsonCodec[T]) describe() traits {
+	return traits{name: "JSON", tag: "json", strict: true, closed: true, methods: []methodPair{jsonPair, textPair}}
 }
 
 // jsonEncoder is a pooled json.Encoder that writes to the caller's slice.

@@ -66,6 +66,9 @@ func versionOf(c any) int {
 
 func (m migrate[Old, New]) version() int { return m.current }
 
+// describe implements described.
+func (m migrate[Old, New]) describe() traits { return traitsOf(m.new) }
+
 func (m migrate[Old, New]) Append(dst []byte, v *New) ([]byte, error) {
 	out, err := m.new.Append(append(dst, formatMigrated, byte(m.current)), v)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -362,5 +364,38 @@ func TestGeneratedMethods(t *testing.T) {
 	wrapped := mustAppend(t, codec.MsgPack[outer](), outer{want})
 	if got, want := string(wrapped), "\x01\x81\xa5Quick\x82\xa4Name\xa3Ada\xa4When\xcd\x02\xbc"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// registered is written as text, as the library is told in TestRegister.
+type registered struct{ N int }
+
+// TestRegister: what an application has registered with the library is obeyed.
+func TestRegister(t *testing.T) {
+	msgpack.Register(registered{},
+		func(e *msgpack.Encoder, v reflect.Value) error {
+			return e.EncodeString(strconv.Itoa(v.Interface().(registered).N))
+		},
+		func(d *msgpack.Decoder, v reflect.Value) error {
+			s, err := d.DecodeString()
+			if err != nil {
+				return err
+			}
+			n, err := strconv.Atoi(s)
+			v.Set(reflect.ValueOf(registered{n}))
+			return err
+		})
+	type outer struct {
+		A string
+		R []registered
+	}
+	c := codec.MsgPack[outer]()
+	want := outer{"a", []registered{{7}}}
+	data := mustAppend(t, c, want)
+	if want := "\x01\x82\xa1A\xa1a\xa1R\x91\xa17"; string(data) != want {
+		t.Errorf("got %q, want %q", data, want)
+	}
+	if diff := cmp.Diff(want, mustDecode(t, c, data)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

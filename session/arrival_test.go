@@ -149,3 +149,28 @@ func TestNoSuccessIsToldOfADroppedChange(t *testing.T) {
 		t.Errorf("status %d, body (-want +got):\n%s", response.StatusCode, diff)
 	}
 }
+
+// A logout that was sent twice is no failure: the message that the second one
+// leaves is dropped, and so is no cookie of the first overwritten.
+func TestLogoutSentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newHarness(t)
+		g.update(setUser("alice"))
+		logout := func(s *session.Session[state]) {
+			s.Destroy()
+			s.Update(note("You have signed out."))
+		}
+		second := g.anotherTab()
+		response := second.do(g.m, func(_ http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second) // the first one is served before this one looks
+			g.use(logout)
+			logout(from(r))
+		})
+		if response.StatusCode != http.StatusOK || cookieChange(response) != "" {
+			t.Errorf("the second: status %d, cookie %q", response.StatusCode, cookieChange(response))
+		}
+		if got := g.state().Note; got != "You have signed out." {
+			t.Errorf("note %q", got)
+		}
+	})
+}

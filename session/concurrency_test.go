@@ -307,7 +307,7 @@ func TestConflictsWithoutEnd(t *testing.T) {
 		if !errors.Is(saved, session.ErrConflict) || errors.Is(saved, session.ErrUnavailable) {
 			t.Errorf("Save: %v, want ErrConflict", saved)
 		}
-		if response.StatusCode != http.StatusInternalServerError || body(t, response) == "done" {
+		if response.StatusCode != http.StatusServiceUnavailable || body(t, response) == "done" {
 			t.Errorf("status %d after a commit that failed", response.StatusCode)
 		}
 		if attempts < 10 || attempts > 1000 {

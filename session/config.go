@@ -28,8 +28,8 @@ type Config[T any] struct {
 	Keys []Key
 
 	// Codec encodes the state. Nil means [codec.MsgPack]. Its errors reach events
-	// and logs, and so must not quote the state. NewManager encodes and decodes
-	// the initial state with it, and returns an error if that fails.
+	// and logs, and so must not quote the state. NewManager tests it by
+	// [codec.Check] and returns an error that names what it would lose of a T.
 	Codec codec.Codec[T]
 
 	// Initial returns the state of a new session. Nil means the zero T. It is
@@ -43,7 +43,8 @@ type Config[T any] struct {
 	// when the session is loaded, not by a timer. The expiry is updated at most
 	// once in a tenth of IdleTimeout, so a session may end up to a tenth early.
 	// A session that was live when a request loaded it stays live until that
-	// request ends. See OWASP Session Management Cheat Sheet, "Idle Timeout".
+	// request ends, for up to nine tenths of IdleTimeout, and 14 minutes, after
+	// the load. See OWASP Session Management Cheat Sheet, "Idle Timeout".
 	IdleTimeout time.Duration
 
 	// AbsoluteTimeout is how long a session lives after its last login, or after
@@ -117,8 +118,8 @@ type Config[T any] struct {
 	// ErrorHandler writes the response if the session could not be loaded or
 	// saved. The handler's own response is discarded. The writer is the one that
 	// Wrap was given, and the error matches one of this package's. It must write
-	// a status. Nil means plain text without detail: 503 for [ErrUnavailable] and
-	// [ErrFull], 409 for [ErrEnded], 403 for [ErrRevoked] and [ErrWithheld], and
+	// a status. Nil means plain text without detail: 503 for [ErrUnavailable],
+	// [ErrFull] and [ErrConflict], 409 for [ErrEnded], 403 for [ErrRevoked] and [ErrWithheld], and
 	// 500 for all others.
 	ErrorHandler func(http.ResponseWriter, *http.Request, error)
 
@@ -261,7 +262,7 @@ func plainLogin(t Transport) http.Handler {
 func plainError(w http.ResponseWriter, _ *http.Request, err error) {
 	code := http.StatusInternalServerError
 	switch {
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull):
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrFull), errors.Is(err, ErrConflict):
 		code = http.StatusServiceUnavailable
 	case errors.Is(err, ErrEnded):
 		code = http.StatusConflict

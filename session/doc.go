@@ -26,7 +26,7 @@
 //	new     a state that differs from the initial one is saved  stored
 //	stored  a change is saved, or the session is extended       stored
 //	stored  Destroy is called                                   new
-//	stored  another request has ended it, or renewed its secret ended
+//	stored  another request ends it or renews its secret        ended
 //	ended   a login is saved                                    stored
 //
 // In phase ended, a change that is not a login is not saved: Save returns
@@ -34,7 +34,8 @@
 // default with 409. A login starts a new session with nothing of the old one. But
 // if another request has logged in the same user just now, as when a form is sent
 // twice, the login joins the session of that request. Phase failed lasts until
-// the end of the request.
+// the end of the request, unless the load failed because a shorter context of its
+// caller had ended; then the next call of From or Load tries again.
 //
 // # Timeouts
 //
@@ -44,9 +45,10 @@
 // updated at most once in a tenth of IdleTimeout, so a session may end up to a
 // tenth early.
 //
-// A session that was live when a request loaded it stays live for that request,
-// however slow it is; its changes can be saved until 14 minutes after the expiry.
-// A commit takes 10 seconds at most, and does not end when the client hangs up.
+// A session that was live when a request loaded it stays live for that request.
+// If it has expired since, its changes can be saved until 14 minutes after the
+// request has last read or written it in the store. A commit takes 10 seconds at
+// most, and does not end when the client hangs up.
 //
 // If the client holds the sessions and there is no Config.Revoker, a request that
 // only reads does not extend its session: with the new cookie it would write back
@@ -68,8 +70,9 @@
 //
 // A response never overwrites a cookie that the browser may hold but has not
 // sent. If SameSite made the browser withhold the cookie of a request from
-// another site, a login in that request is refused with [ErrWithheld], and other
-// changes are not saved.
+// another site, a login in that request is refused with [ErrWithheld]. Other
+// changes of such a request are not saved and are reported by an event, and the
+// response is sent all the same.
 //
 // With a [store.ClientHeld] store the cookie is the record itself. It expires
 // like any other session, but only a [store.Revoker] can end it before that.

@@ -41,15 +41,19 @@ var (
 	// subject were revoked after the request of the login had arrived.
 	ErrRevoked = store.ErrRevoked
 
-	// ErrWithheld means that a login was refused because the request came from
-	// another site and SameSite made the browser withhold the cookie: the new
-	// cookie would overwrite one that the browser may hold.
+	// ErrWithheld means that a new session was not stored because the request
+	// came from another site and SameSite made the browser withhold the cookie:
+	// a new cookie would overwrite one that the browser may hold. A login is
+	// refused with it. Another change is reported by an event and by Save, and
+	// the response is sent all the same.
 	ErrWithheld = errors.New("the browser has withheld its cookie")
 
-	// errDiscarded is the ErrWithheld of a change that is no login. The response
-	// is sent all the same: a page that counts its visits must open from a link
-	// on another site too.
-	errDiscarded = fmt.Errorf("the change is not kept: %w", ErrWithheld)
+	// errDiscarded is the ErrWithheld of a change that is no login, and errAfterLogout
+	// the ErrEnded of a change after Destroy. The response is sent all the same: a
+	// page that counts its visits must open from a link on another site too, and a
+	// logout that was sent twice is no failure.
+	errDiscarded   = fmt.Errorf("the change is not kept: %w", ErrWithheld)
+	errAfterLogout = fmt.Errorf("the change is not kept: %w", ErrEnded)
 
 	// ErrUnavailable means that the store did not answer. The error wraps the
 	// store's own, and does not say whether the session is still live. A write

@@ -100,7 +100,8 @@ func (k *eventSink) emit(ctx context.Context, events []Event) {
 // level returns at which level an event is logged.
 func (e *Event) level() slog.Level {
 	switch {
-	case e.Kind == EventFailed && (errors.Is(e.Err, ErrCommitted) || errors.Is(e.Err, ErrNotFound) || errors.Is(e.Err, ErrWithheld)):
+	case e.Kind == EventFailed && (errors.Is(e.Err, ErrCommitted) || errors.Is(e.Err, ErrNotFound) ||
+		errors.Is(e.Err, ErrWithheld) || errors.Is(e.Err, ErrRevoked)):
 		return slog.LevelWarn
 	case e.Kind == EventFailed:
 		return slog.LevelError

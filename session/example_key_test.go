@@ -54,7 +54,7 @@ func ExampleLoadOrCreateKey() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "session.key")
 
 	first, err := session.LoadOrCreateKey(path)

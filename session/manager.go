@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/typedsession/typedsession/codec"
 	"github.com/typedsession/typedsession/internal/engine"
 	"github.com/typedsession/typedsession/internal/payload"
 	"github.com/typedsession/typedsession/internal/token"
@@ -96,6 +97,9 @@ func (m *Manager[T]) encodeInitial() (err error) {
 	m.initial = append([]byte{}, m.initial...) // not nil, and no longer than it must be
 	if err := m.cfg.Codec.Decode(m.initial, new(T)); err != nil {
 		return fmt.Errorf("cannot decode the initial state: %w", err)
+	}
+	if err := codec.Check(m.cfg.Codec); err != nil {
+		return fmt.Errorf("loses a part of a state: %w", err)
 	}
 	return nil
 }

@@ -44,7 +44,8 @@ func (q *request[T]) Format(f fmt.State, _ rune) {
 // Wrap returns a handler that serves next with a session in the context of each
 // request. Put it once outside of everything that uses the session. Inside of a
 // Wrap of the same manager it does nothing. It starts no goroutine, and a request
-// that does not use its session does not call the store.
+// that does not use its session does not call the store. If next panics, nothing
+// is saved that was not saved before, a Destroy included, and the panic goes on.
 func (m *Manager[T]) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()

@@ -33,7 +33,7 @@ func (u *unit[T]) save(ctx context.Context, tx func() error) error {
 	if u.phase == phaseStored {
 		return u.update(ctx, tx)
 	}
-	return u.create(ctx, tx, false)
+	return u.create(ctx, tx)
 }
 
 // deleteDestroyed deletes the record of a destroyed session.
@@ -91,10 +91,7 @@ func (u *unit[T]) adopt(f engine.Finding, s *engine.Snapshot) {
 }
 
 // create stores a new session, if there is anything to store.
-//
-// changing means that the request would have changed a session that has ended
-// under it.
-func (u *unit[T]) create(ctx context.Context, tx func() error, changing bool) error {
+func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 	if tx != nil {
 		// From the start: tx must leave no trace if it fails.
 		if err := u.replay(nil); err != nil {
@@ -113,9 +110,7 @@ func (u *unit[T]) create(ctx context.Context, tx func() error, changing bool) er
 		return err
 	}
 	unchanged := subject == "" && bytes.Equal(encoded[payload.Room:], u.m.initial)
-	// A session that was superseded goes on, without the change.
-	lost := u.phase == phaseEnded && (tx != nil || changing && u.successor != nil)
-	if unchanged && !lost {
+	if unchanged && (u.phase != phaseEnded || tx == nil && !u.missed) {
 		u.settle()
 		return nil // worth neither a record nor a cookie
 	}
@@ -131,6 +126,8 @@ func (u *unit[T]) create(ctx context.Context, tx func() error, changing bool) er
 // refusal returns why the request cannot start a session, or nil.
 func (u *unit[T]) refusal(subject string) error {
 	switch {
+	case u.phase == phaseEnded && subject == "" && u.loggedOut:
+		return errAfterLogout
 	case u.phase == phaseEnded && subject == "":
 		return ErrEnded
 	case u.committed():
@@ -196,6 +193,11 @@ func (u *unit[T]) joinable(subject string) bool {
 // renews it again.
 func (u *unit[T]) join(ctx context.Context, tx func() error) error {
 	next := u.successor
+	if u.request != nil && u.request.Context().Err() != nil {
+		// The client has dropped this request, as browsers do with the first of
+		// two clicks. It would not learn the new secret, and may hold the other's.
+		return u.drop(ErrEnded)
+	}
 	if err := u.replay(next.State); err != nil {
 		return u.drop(ErrEnded)
 	}
@@ -243,7 +245,7 @@ func (u *unit[T]) update(ctx context.Context, tx func() error) error {
 	if err := u.replay(nil); err != nil {
 		return err
 	}
-	return u.create(ctx, tx, u.pending() > 0)
+	return u.create(ctx, tx)
 }
 
 // attempt runs the transaction, if there is one, and tries the write that is then
@@ -424,7 +426,7 @@ func (u *unit[T]) updated(ctx context.Context, saved *engine.Snapshot, p writePl
 
 // saved makes what was written the session's record.
 func (u *unit[T]) saved(s *engine.Snapshot) {
-	u.intent, u.stale = intent{}, false
+	u.intent, u.stale, u.missed = intent{}, false, false
 	u.settle()
 	u.baseOwner = s.Subject
 	u.becomeStored(s)
@@ -448,7 +450,7 @@ func (u *unit[T]) limit(ctx context.Context, subject string) {
 // is stored, so that the next change does not include it.
 func (u *unit[T]) drop(err error) error {
 	u.settle()
-	u.intent = intent{}
+	u.intent, u.missed = intent{}, false
 	err = u.fail("save", err)
 	var base []byte
 	if u.snapshot != nil {

@@ -116,8 +116,10 @@ func (s *Session[T]) State() T {
 //
 // If a concurrent request has changed the session when it is saved, fn is called
 // again on the state that the other request has left, and once more after each
-// further conflict. So fn should change what it is given, depend on nothing else
-// that changes, and do nothing that must not be done twice.
+// further conflict. So fn should change fields of the state that it is given,
+// depend on nothing else that changes, and do nothing that must not be done twice.
+// Do not assign a changed copy of State to it: that undoes what the other request
+// has saved.
 //
 // If the session ends before it is saved, ErrorHandler responds with [ErrEnded].
 // If the deadline of the request's context has passed, the change is not saved

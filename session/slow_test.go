@@ -277,3 +277,46 @@ func TestSlowRequestOfAClientHeldSession(t *testing.T) {
 		})
 	}
 }
+
+// TestSupersededSecretRestoresNothing: while a slow request runs, its session is renewed
+// by a login, or logged out by an update, and that expires too. The slow request, which
+// has the old secret and the old state, does not bring it back.
+func TestSupersededSecretRestoresNothing(t *testing.T) {
+	for name, other := range map[string]func(*session.Session[state]){
+		"a login":               func(s *session.Session[state]) { s.Login(setUser("alice")) },
+		"a logout by an update": func(s *session.Session[state]) { s.Update(setUser("")) },
+	} {
+		for _, timeout := range []time.Duration{10 * time.Minute, idle} {
+			t.Run(name+", idle timeout "+timeout.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := newManager(t, memory.New(), func(c *session.Config[state]) {
+						c.IdleTimeout, c.AbsoluteTimeout = timeout, 2*timeout
+					})
+					b := newBrowser(t, nil)
+					b.do(m, increment)
+					for range 15 {
+						time.Sleep(timeout / 10)
+						b.do(m, increment)
+					}
+					b.do(m, login) // restarts the absolute timeout
+					for range 5 {
+						time.Sleep(timeout/10 - time.Millisecond)
+						b.do(m, increment)
+					}
+					slow := b.clone()
+					slow.do(m, func(_ http.ResponseWriter, r *http.Request) {
+						s := from(r)
+						b.do(m, func(_ http.ResponseWriter, r *http.Request) { other(from(r)) })
+						time.Sleep(timeout)
+						s.Update(note("stray"))
+					})
+					for what, b := range map[string]*browser{"old": slow, "new": b} {
+						if got := b.read(m); got.Note != "" || what == "old" && got.User != "" {
+							t.Errorf("the %s cookie opens %+v", what, got)
+						}
+					}
+				})
+			})
+		}
+	}
+}

@@ -35,9 +35,11 @@ type unit[T any] struct {
 	snapshot   *engine.Snapshot // of phaseStored; else nil
 	first      engine.Snapshot  // what snapshot points to at first, to save an allocation
 	successor  *engine.Snapshot // of phaseEnded by a renewal: the record under its new secret
+	missed     bool             // of phaseEnded: the successor lacks changes of the request
 	former     ID               // of the session that ended or was destroyed
 	formerly   string           // its subject
 	destroyed  *engine.Snapshot // to be deleted by the next save
+	loggedOut  bool             // Destroy was called in phaseEnded: what follows it is dropped without an error
 	lapsed     ID               // of the session that a token opened until it expired
 	baseOwner  string           // the subject of the state before the updates
 	unanswered []unanswered     // writes since the last one that was answered
@@ -208,6 +210,7 @@ func (u *unit[T]) becomeStored(s *engine.Snapshot) {
 func (u *unit[T]) becomeEnded(successor *engine.Snapshot) {
 	u.former, u.formerly = u.snapshot.ID, u.snapshot.Subject
 	u.phase, u.snapshot, u.successor = phaseEnded, nil, successor
+	u.missed = successor != nil && u.pending() > 0
 	u.stale, u.outbox.action = false, tellNothing
 	u.show(func(v *view) { *v = view{isNew: true, status: v.status} })
 }
@@ -215,7 +218,8 @@ func (u *unit[T]) becomeEnded(successor *engine.Snapshot) {
 // becomeNew drops the record and everything that was not saved, for Destroy.
 func (u *unit[T]) becomeNew() error {
 	u.outbox.action = tellNothing
-	if u.seen.Any() && u.phase != phaseEnded {
+	u.loggedOut = u.phase == phaseEnded
+	if u.seen.Any() && !u.loggedOut {
 		u.outbox.action = tellEnd
 	}
 	switch {
@@ -226,7 +230,7 @@ func (u *unit[T]) becomeNew() error {
 		// A concurrent request may still be using it, and must not restore it.
 		u.destroyed, u.lapsed = &engine.Snapshot{ID: u.lapsed}, ID{}
 	}
-	u.intent, u.stale = intent{}, false
+	u.intent, u.stale, u.missed = intent{}, false, false
 	u.show(func(v *view) { *v = view{isNew: true, status: StatusDestroyed} })
 	u.settle()
 	return u.replay(nil)
@@ -278,7 +282,7 @@ func (u *unit[T]) commit(ctx context.Context) error {
 	defer own.end()
 	if !late {
 		err := u.save(own, nil)
-		if errors.Is(err, errDiscarded) {
+		if errors.Is(err, errDiscarded) || errors.Is(err, errAfterLogout) {
 			return nil // reported
 		}
 		return wrap("commit", err)

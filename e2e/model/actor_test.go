@@ -49,9 +49,16 @@ type actor struct {
 	fault     bool                   // something was broken since its operation began
 	tx        change                 // the transaction that runs
 	renew     bool
+	login     bool // Session.Login was called
 	doomed    *sess
 	ghost     *sess     // what a creation of its own has left that got no answer
 	muted     bool      // its session has ended under it
+	next      *sess     // of muted: the session goes on under this, with another secret
+	under     bool      // of muted: after the request had seen it
+	formerly  string    // of muted: whose it was
+	lapsed    *sess     // its cookie leads to it, and it has expired
+	seenAt    int64     // when the store last answered that sess is live
+	until     int64     // when sess would end, as of then
 	tell      string    // what the client is to be told: "", "set" or "expired"
 	loadedAt  time.Time // zero where it has loaded none
 	arrivedAt time.Time // not before it came to Wrap
@@ -95,4 +102,4 @@ func (a *actor) unanswered(rev store.Rev) {
 }
 
 // forget notes that what a request wanted is stored, or never will be.
-func (a *actor) forget() { a.pending, a.unsure, a.renew = nil, nil, false }
+func (a *actor) forget() { a.pending, a.unsure, a.renew, a.login = nil, nil, false, false }

@@ -22,7 +22,7 @@ func (m *model) removed(a *actor, id session.ID, answered bool) {
 	default:
 		m.fail("%s: ended %s, for which there is no reason", a.name, x.name)
 	}
-	x.gone = m.clock
+	x.gone, x.goneAt = m.clock, time.Now().UnixMilli()
 	if answered {
 		a.destroyed++
 		if a.doomed == x && !a.revoking {

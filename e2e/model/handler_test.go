@@ -41,6 +41,22 @@ func (w *world) operation(r *request, s step) *operation {
 		user := users[s.arg%len(users)]
 		op.text += " " + user
 		changes(func(st *State) { st.User = user })
+	case signIn:
+		user := users[s.arg%len(users)]
+		op.text += " as " + user
+		changes(func(st *State) { st.User = user })
+		update := op.tell
+		op.do = func(_ context.Context, r *request) error {
+			r.s.Login(func(st *State) { st.User = user })
+			return nil
+		}
+		op.tell = func(a *actor) { update(a); a.renew, a.login = true, true }
+	case confirm:
+		op.do = func(_ context.Context, r *request) error {
+			r.s.Login(nil)
+			return nil
+		}
+		op.tell = func(a *actor) { a.renew, a.login = true, true }
 	case logout:
 		changes(func(st *State) { st.User = "" })
 	case wipe:
@@ -81,8 +97,11 @@ func (w *world) operation(r *request, s step) *operation {
 			return nil
 		}
 		op.tell = func(a *actor) {
-			if a.sess != nil {
+			switch {
+			case a.sess != nil:
 				a.doomed = a.sess
+			case a.lapsed != nil && !a.muted && a.doomed == nil:
+				a.doomed, a.lapsed = a.lapsed, nil
 			}
 			if a.tell = ""; a.cookie != "" && !a.muted {
 				a.tell = "expired"
@@ -215,6 +234,9 @@ func (w *world) administered(r *request) {
 
 // look compares what a handler sees with what it must.
 func (w *world) look(r *request) {
+	if r.s == nil {
+		return
+	}
 	if broken := r.s.Err() != nil; broken || r.broken {
 		if broken != r.broken {
 			w.fail("%s: the session's error is %q", r.name, result(r.s.Err()))
@@ -257,29 +279,23 @@ func (w *world) committed(r *request) {
 	if code != http.StatusOK {
 		w.add("status %d", code)
 	}
-	if code == http.StatusOK && r.reported && !w.idleWant(&r.actor) {
-		w.lapse(&r.actor)
-	}
 	x := r.sess
 	switch {
 	case r.broken:
 		if code != http.StatusServiceUnavailable {
 			w.fail("%s: status %d, though the session could not be loaded", r.name, code)
 		}
+	case code == http.StatusConflict:
+		w.saved(&r.actor, notFound, r.fault)
 	case code != http.StatusOK:
 		if !r.fault {
 			w.fail("%s: status %d", r.name, code)
 		}
-	case r.muted && x == nil && !w.login(&r.actor) && !w.idleWant(&r.actor):
-		if !r.reported {
-			w.fail("%s: its changes were dropped without a word", r.name)
-		}
-		r.forget()
 	default:
 		w.saved(&r.actor, "", false)
 	}
 	if overdue := idleTimeout.Milliseconds() / 10; w.timed && x != nil && w.live(x) && code == http.StatusOK && !r.fault && !r.vain &&
-		!r.loadedAt.IsZero() && r.loadedAt.UnixMilli()-x.used > overdue && x.expires < x.created+absoluteTimeout.Milliseconds() {
+		!r.loadedAt.IsZero() && r.loadedAt.UnixMilli()-x.used > overdue && x.expires < x.end() {
 		w.fail("%s: %s was used, but not extended", r.name, x.name)
 	}
 

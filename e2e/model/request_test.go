@@ -33,6 +33,8 @@ type request struct {
 	redeemed int
 	first    *operation // what its handler begins with
 
+	looksLate bool // it has not looked at its session when its handler begins
+
 	tried    bool // it has begun to create a session
 	vain     bool // it has tried in vain to extend its session
 	panicked bool
@@ -138,7 +140,9 @@ func (r *request) serve(m *session.Manager[State]) {
 }
 
 func (r *request) handle(w http.ResponseWriter, req *http.Request) {
-	r.s = session.From[State](req.Context())
+	if !r.looksLate {
+		r.s = session.From[State](req.Context())
+	}
 	for {
 		r.stop(atHandler)
 		switch r.op.verb {
@@ -146,6 +150,8 @@ func (r *request) handle(w http.ResponseWriter, req *http.Request) {
 			return
 		case crash:
 			panic("the handler panics")
+		case look:
+			r.s = session.From[State](req.Context())
 		case write:
 			_, _ = w.Write([]byte("done"))
 		}

@@ -16,10 +16,12 @@ type sess struct {
 	state   State
 	rev     store.Rev
 	gone    int // the tick at which it was deleted; 0: it was not
+	goneAt  int64
 	gen     int // of its secret: each renewal makes a new one
 	created int64
 	used    int64 // when the idle timeout began, in Unix milliseconds like the others
 	renewed int64
+	login   int64 // when its user was established; 0: it has none
 	expires int64
 	owners  []owner
 }
@@ -30,6 +32,9 @@ type owner struct {
 	user string
 	from int
 }
+
+// end is when the absolute timeout ends it.
+func (x *sess) end() int64 { return max(x.created, x.login) + absoluteTimeout.Milliseconds() }
 
 // token is what a cookie leads to.
 type token struct {
@@ -101,7 +106,7 @@ func (m *model) wanted(a *actor, base State) State {
 
 // idleWant reports whether a request wants nothing that needs a write.
 func (m *model) idleWant(a *actor) bool {
-	if a.renew && (a.sess != nil || a.muted) {
+	if a.renew && a.sess != nil {
 		return false
 	}
 	want := m.wanted(a, a.seen)
@@ -124,28 +129,59 @@ func (m *model) adopt(a *actor, x *sess) {
 		a.lost = nil
 	}
 	if !m.live(x) || !a.opens(x) {
-		m.end(a)
+		m.end(a, x)
 		return
 	}
 	a.seen = x.state.clone()
-	a.rev = x.rev
+	a.rev, a.seenAt, a.until = x.rev, time.Now().UnixMilli(), x.expires
 	if made, ok := a.unsure[x.rev]; ok {
 		a.pending, a.unsure = a.pending[len(made):], nil
 	}
 }
 
-// end tells a request that its session has ended under it.
-func (m *model) end(a *actor) {
+// end tells a request that its session has ended under it, or goes on with another
+// secret.
+func (m *model) end(a *actor, x *sess) {
+	a.formerly = a.seen.User
 	a.sess, a.seen = nil, State{}
-	a.muted, a.tell = true, ""
+	a.muted, a.under, a.tell = true, true, ""
+	m.follow(a, x)
 }
 
-// lapse ends the session of a request where its time has come: the request looks
-// at the clock by itself, too.
-func (m *model) lapse(a *actor) {
-	if x := a.sess; x != nil && x.gone == 0 && !m.live(x) {
-		m.end(a)
+// follow notes the session that goes on without the request.
+func (m *model) follow(a *actor, x *sess) {
+	if a.next = nil; m.live(x) {
+		a.next, a.rev = x, x.rev
 	}
+}
+
+// joins reports whether a request goes on with the session that was renewed: it has
+// logged in the same user.
+func (m *model) joins(a *actor) bool {
+	if !a.muted || a.begun || a.next == nil || a.next.state.User == "" {
+		return false
+	}
+	user := a.next.state.User
+	return m.wanted(a, State{}).User == user || a.login && a.formerly == user && (len(a.pending) > 0 || a.tx != nil)
+}
+
+// dropped reports whether a request must be told that its change was dropped.
+func (m *model) dropped(a *actor) bool {
+	if !a.muted || a.sess != nil || len(a.pending) == 0 && a.tx == nil || m.joins(a) {
+		return false
+	}
+	want := m.wanted(a, State{})
+	return want.User == "" && (!want.initial() || a.tx != nil || a.under && a.next != nil)
+}
+
+// restorable reports whether a request stores its session again, which has expired
+// while it was using it.
+func (m *model) restorable(a *actor) bool {
+	x, now := a.sess, time.Now().UnixMilli()
+	return x != nil && x.gone == 0 && now >= a.until && a.until > a.arrivedAt.UnixMilli() &&
+		now-a.seenAt < min(store.TombstoneLife-time.Minute, idleTimeout*9/10).Milliseconds() &&
+		now < x.created+absoluteTimeout.Milliseconds() &&
+		(a.seen.User == "" || a.seen.User == m.wanted(a, a.seen).User)
 }
 
 // loaded is told that the store has answered a load.
@@ -159,35 +195,63 @@ func (m *model) loaded(a *actor, id session.ID, began time.Time) {
 		case !ok || t.sess != x:
 			m.fail("%s: loaded something else than its cookie leads to", a.name)
 		case !m.live(x):
+			m.foundNothing(a, x)
 		case t.gen == x.gen:
 			a.sess, a.gen, a.loadedAt = x, t.gen, began
 			m.adopt(a, x)
-		case began.UnixMilli()-x.renewed < grace.Milliseconds():
+		case a.arrivedAt.UnixMilli()-x.renewed < grace.Milliseconds():
 			a.muted = true
+			m.follow(a, x)
 		}
 	case a.refresh:
 		a.refresh = false
-		if a.doubtful(a.sess) && m.live(a.sess) {
+		switch x := a.sess; {
+		case a.doubtful(x) && m.live(x):
 			a.fault = true
-			return
+		case !m.live(x) && m.refreshable(a):
+		default:
+			m.adopt(a, x)
 		}
-		m.adopt(a, a.sess)
 	}
+}
+
+// refreshable is restorable before the transaction has run.
+func (m *model) refreshable(a *actor) bool {
+	b := *a
+	b.pending, b.tx = nil, nil
+	return m.restorable(&b)
+}
+
+// foundNothing is told that a request's cookie leads to no session. Its session was
+// ended under it if it had arrived by then.
+func (m *model) foundNothing(a *actor, x *sess) {
+	now, arrived := time.Now().UnixMilli(), a.arrivedAt.UnixMilli()
+	if x.gone != 0 && now-x.goneAt < store.TombstoneLife.Milliseconds() {
+		a.muted = arrived < x.goneAt
+		return
+	}
+	a.lapsed = x
+	a.muted = now-arrived >= store.TombstoneLife.Milliseconds()
 }
 
 // created is told that a record was stored. answered says whether the request
 // knows.
 func (m *model) created(a *actor, rec *store.Record, built time.Time, answered bool) {
 	m.clock++
-	m.lapse(a)
+	if x := a.sess; x != nil && x.id == rec.ID && !m.live(x) {
+		m.restored(a, rec, built, answered)
+		return
+	}
 	after := m.wanted(a, State{})
-	revived := a.muted && after.User == "" && !a.renew
+	revived := a.muted && after.User == ""
 	switch {
 	case a.sess != nil:
 		m.fail("%s: began a new session beside %s", a.name, a.sess.name)
 	case revived:
 		m.fail("%s: began a new session, though its own has ended and it is no login", a.name)
-	case after.initial() && !(a.muted && a.renew):
+	case m.joins(a) && m.live(a.next) && a.rev == a.next.rev:
+		m.fail("%s: began a new session, though its login was sent twice", a.name)
+	case after.initial():
 		m.fail("%s: began a session that holds nothing", a.name)
 	case a.begun:
 		m.fail("%s: began a session after the response", a.name)
@@ -200,12 +264,15 @@ func (m *model) created(a *actor, rec *store.Record, built time.Time, answered b
 		name: fmt.Sprint("S", len(m.sessions)+1), id: rec.ID, state: after, gen: 1,
 		created: now, used: now, renewed: now, owners: []owner{{after.User, m.clock}},
 	}
+	if after.User != "" {
+		x.login = now
+	}
 	m.sessions = append(m.sessions, x)
 	m.stored(a, x, rec)
 	m.loggedIn(a, rec)
 	if answered {
-		a.sess, a.gen, a.tell, a.muted = x, x.gen, "set", false
-		m.settled(a)
+		a.sess, a.gen, a.tell, a.muted, a.next = x, x.gen, "set", false, nil
+		m.settled(a, built)
 	} else {
 		m.unlimit(x.state.User)
 	}
@@ -219,12 +286,32 @@ func (m *model) updated(a *actor, rec *store.Record, built time.Time, answered b
 		m.fail("%s: brought back a session that has ended", a.name)
 		return
 	}
-	if !a.opens(x) {
+	joins := a.sess == nil && a.next == x && m.joins(a)
+	if !a.opens(x) && !joins {
 		m.fail("%s: wrote %s with a secret that is not its own any more", a.name, x.name)
 		return
 	}
+	m.written(a, x, rec, built, answered, joins)
+}
+
+// restored is told that a record was stored again.
+func (m *model) restored(a *actor, rec *store.Record, built time.Time, answered bool) {
+	x := a.sess
+	switch before := m.revocations[x.state.User]; {
+	case x.gone != 0:
+		m.fail("%s: brought back a session that has ended", a.name)
+	case !a.opens(x):
+		m.fail("%s: restored %s with a secret that is not its own any more", a.name, x.name)
+	case x.state.User != "" && !before.Before(a.arrivedAt) && time.Since(before) < store.TombstoneLife:
+		m.fail("%s: restored a session of %s, who was revoked since the request has arrived", a.name, x.state.User)
+	}
+	m.written(a, x, rec, built, answered, false)
+}
+
+// written is told that a session was stored, changed or not.
+func (m *model) written(a *actor, x *sess, rec *store.Record, built time.Time, answered, joins bool) {
 	after, former := m.wanted(a, x.state), x.state.User
-	renewed := a.renew || after.User != former
+	renewed := a.renew || joins || after.User != former
 	now := built.UnixMilli()
 	due := now-x.used > idleTimeout.Milliseconds()/10
 	switch {
@@ -238,6 +325,12 @@ func (m *model) updated(a *actor, rec *store.Record, built time.Time, answered b
 		x.gen++
 		x.renewed = now
 	}
+	switch {
+	case after.User == "":
+		x.login = 0
+	case after.User != former || a.login || joins:
+		x.login = now
+	}
 	if after.User != former {
 		x.owners = append(x.owners, owner{after.User, m.clock})
 		m.loggedIn(a, rec)
@@ -245,10 +338,11 @@ func (m *model) updated(a *actor, rec *store.Record, built time.Time, answered b
 	m.stored(a, x, rec)
 	switch {
 	case answered:
+		a.sess, a.muted, a.next = x, false, nil
 		if a.gen = x.gen; renewed {
 			a.tell = "set"
 		}
-		m.settled(a)
+		m.settled(a, built)
 	case after.User != former:
 		m.unlimit(after.User)
 	}
@@ -260,15 +354,16 @@ func (m *model) stored(a *actor, x *sess, rec *store.Record) {
 		m.fail("%s: %s is noted as %q's, but belongs to %q", a.name, x.name, rec.Subject, x.state.User)
 	}
 	x.rev, x.expires = rec.Rev, rec.Expires.UnixMilli()
-	want := min(x.used+idleTimeout.Milliseconds(), x.created+absoluteTimeout.Milliseconds())
+	want := min(x.used+idleTimeout.Milliseconds(), x.end())
 	if m.timed && x.expires != want || x.expires > want+10_000 {
 		m.fail("%s: %s expires %d ms too late", a.name, x.name, x.expires-want)
 	}
 }
 
 // settled is told that all that a request wants is stored, and that it knows.
-func (m *model) settled(a *actor) {
+func (m *model) settled(a *actor, built time.Time) {
 	a.seen, a.rev = a.sess.state.clone(), a.sess.rev
+	a.seenAt, a.until = built.UnixMilli(), a.sess.expires
 	a.tx, a.lost = nil, nil
 	a.forget()
 }
@@ -286,10 +381,25 @@ func (m *model) refused(a *actor, id session.ID, gone bool) {
 	if m.extends(a) {
 		return // which is no concern of the request's
 	}
-	if !gone && a.doubtful(x) {
+	switch {
+	case !gone && a.doubtful(x):
 		a.fault = true
+	case a.sess == nil:
+		m.refusedJoin(a, x)
+	case gone && m.restorable(a): // it is stored again
+	default:
+		m.adopt(a, x)
+	}
+}
+
+// refusedJoin is told that the session which a login was to join is not what it was.
+func (m *model) refusedJoin(a *actor, x *sess) {
+	if !m.live(x) || !slices.Contains(a.lost, x.rev) {
+		m.follow(a, x)
 		return
 	}
+	a.sess, a.gen, a.tell, a.muted, a.next = x, x.gen, "set", false, nil
+	a.rev = 0
 	m.adopt(a, x)
 }
 
@@ -302,6 +412,9 @@ func (m *model) saved(a *actor, err string, excused bool) {
 	case "":
 		if a.broken {
 			m.fail("%s: saved a session that it could not load", a.name)
+		}
+		if m.dropped(a) {
+			m.fail("%s: told of a success, but its change was dropped", a.name)
 		}
 		if !m.idleWant(a) {
 			m.fail("%s: told of a success, but there is no write of it", a.name)
@@ -316,11 +429,11 @@ func (m *model) saved(a *actor, err string, excused bool) {
 		}
 		a.tx = nil
 	case notFound:
-		m.lapse(a)
-		if login := m.login(a); !a.muted || login {
-			m.fail("%s: told that its session has ended, muted %v, login %v", a.name, a.muted, login)
+		if !m.dropped(a) {
+			m.fail("%s: told that its session has ended, muted %v, and it wants %v", a.name, a.muted, m.wanted(a, State{}))
 		}
 		a.forget()
+		a.under = false // it sees the initial state from now on
 	case committed:
 		if !a.begun {
 			m.fail("%s: told that its response has begun", a.name)
@@ -342,11 +455,4 @@ func (m *model) saved(a *actor, err string, excused bool) {
 			m.fail("%s: told: %s", a.name, err)
 		}
 	}
-}
-
-// login reports whether a request makes a session of its own where the one it
-// began with has ended.
-func (m *model) login(a *actor) bool {
-	want := m.wanted(a, State{})
-	return want.User != "" || a.renew
 }

@@ -14,9 +14,11 @@ import (
 type verb uint8
 
 const (
-	goOn   verb = iota // answer the call; return from the handler; bring the response
-	finish             // go on until the response is there
-	begin              // begin a request
+	goOn      verb = iota // answer the call; return from the handler; bring the response
+	finish                // go on until the response is there
+	begin                 // begin a request
+	beginLate             // begin one that looks at its session later
+	look                  // look at it; no step of its own
 
 	// What a handler does. Where there is no request yet, one begins with it.
 	update      // append a mark to the state
@@ -26,6 +28,8 @@ const (
 	issue       // put a one-time code into the state
 	redeem      // take one out by Transact
 	login       // set the user
+	signIn      // set the user by Login
+	confirm     // Login(nil)
 	logout      // unset the user
 	wipe        // Clear
 	renew       // Renew
@@ -49,7 +53,7 @@ const (
 )
 
 var verbNames = [numberVerbs]string{
-	goOn: "go on", finish: "finish", begin: "begin", update: "update", save: "save", transact: "transact",
+	goOn: "go on", finish: "finish", begin: "begin", beginLate: "begin late", look: "look", signIn: "sign in", confirm: "confirm", update: "update", save: "save", transact: "transact",
 	refuse: "transact and fail", issue: "issue a code", redeem: "redeem a code", login: "login",
 	logout: "logout", wipe: "clear", renew: "renew", destroy: "destroy", others: "revoke others",
 	write: "write", replay: "replay", crash: "crash", crashAfter: "crash after it", drop: "drop it",
@@ -80,7 +84,7 @@ func (s step) String() string { return fmt.Sprintf("%s %v %d", slots[s.slot], s.
 // What is drawn how often. Rapid prefers what comes early.
 var (
 	requestVerbs = repeat(map[verb]int{
-		goOn: 16, finish: 10, begin: 4,
+		goOn: 16, finish: 10, begin: 4, beginLate: 3, signIn: 5, confirm: 2,
 		update: 8, save: 8, transact: 4, refuse: 1, issue: 3, redeem: 4,
 		login: 7, logout: 2, wipe: 1, renew: 3, destroy: 3, others: 1, write: 2,
 		replay: 2, crash: 2, crashAfter: 2, drop: 3, lose: 6, late: 4, land: 3, wait: 4,

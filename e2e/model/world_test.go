@@ -191,7 +191,7 @@ func (w *world) start(s step) {
 	}
 	b := w.browsers[r.name[0]]
 	switch s.verb {
-	case goOn, drop, lose, late, crash, crashAfter, cutRequest, cutAnswer:
+	case goOn, drop, lose, late, crash, crashAfter, cutRequest, cutAnswer, look:
 		return // there is nothing to go on with, or to break
 	case replay:
 		if len(b.history) == 0 {
@@ -202,10 +202,13 @@ func (w *world) start(s step) {
 	default:
 		r.cookie, r.browser = b.cookie, b
 		w.add("begins")
+		if r.looksLate = s.verb == beginLate; r.looksLate {
+			w.add("and looks later")
+		}
 	}
 	r.loading = r.cookie != ""
 	switch s.verb {
-	case begin, finish, replay:
+	case begin, beginLate, finish, replay:
 	default:
 		r.first = w.operation(r, s)
 	}
@@ -241,7 +244,11 @@ func (w *world) advance(r *request, s step) {
 	case atCall:
 		w.answer(r, s.verb)
 	case atHandler:
-		w.command(r, w.operation(r, s))
+		op := w.operation(r, s)
+		if r.s == nil && op.verb != goOn && op.verb != finish && op.verb != crash {
+			op = &operation{verb: look, text: look.String(), do: func(context.Context, *request) error { return nil }}
+		}
+		w.command(r, op)
 	case atEnd:
 		w.requests[r.slot] = nil
 		switch {

@@ -118,7 +118,7 @@ func TestClockGoesOnWhenTheSecretIsRenewed(t *testing.T) {
 	b := openShop(t, "memory")
 	b.signIn("/")
 	stream := b.listen()
-	b.send("/confirm", "/clock", "password", "analytical", "next", "/clock")
+	b.send("/confirm", "/clock", "name", "ada", "password", "analytical", "next", "/clock")
 	if _, err := io.ReadAll(stream); err != nil { // which carried the old secret
 		t.Errorf("the stream broke: %v", err)
 	}

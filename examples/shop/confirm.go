@@ -28,13 +28,20 @@ func (sh *shop) showConfirm(w http.ResponseWriter, r *http.Request, _ *session.S
 	sh.show(w, r, http.StatusOK, "confirm", "Is it you?", confirmPage{Name: user.Name, Next: wanted(r)})
 }
 
-func (sh *shop) confirm(w http.ResponseWriter, r *http.Request, s *session.Session[State], user User) {
-	next := wanted(r)
-	if !user.password.matches(r.PostFormValue("password")) {
+// confirm takes the name from the form and not from the session. If the form is
+// sent twice, the browser drops the first response, and with it the cookie of
+// the renewed secret. The second request may then have no session any more: it
+// logs in by itself, and so joins the session.
+func (sh *shop) confirm(w http.ResponseWriter, r *http.Request) {
+	name, next := r.PostFormValue("name"), wanted(r)
+	s := session.From[State](r.Context())
+	user, ok := sh.users.authenticate(name, r.PostFormValue("password"))
+	if id := s.State().UserID; !ok || id != "" && id != user.ID {
 		sh.show(w, r, http.StatusUnprocessableEntity, "confirm", "Is it you?",
-			confirmPage{Name: user.Name, Next: next, Problem: "That is not your password. Please try again."})
+			confirmPage{Name: name, Next: next, Problem: "That is not your password. Please try again."})
 		return
 	}
-	s.Login(nil) // renews the secret too, since the session may do more from now on
+	// The secret is renewed too, since the session may do more from now on.
+	s.Login(func(st *State) { st.UserID = user.ID })
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }

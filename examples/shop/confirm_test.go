@@ -24,7 +24,7 @@ func TestChangingThePasswordNeedsAFreshLogin(t *testing.T) {
 
 		b.get(question).wants(t, "Password of Ada", `name="next" value="/account/password"`)
 		for _, wrong := range []string{"", "nanosecond", "difference engine"} {
-			a := b.post("/confirm", "password", wrong, "next", page)
+			a := b.post("/confirm", "name", "ada", "password", wrong, "next", page)
 			if a.StatusCode != http.StatusUnprocessableEntity {
 				t.Errorf("confirming with %q answered %s, want 422", wrong, a.Status)
 			}
@@ -33,7 +33,7 @@ func TestChangingThePasswordNeedsAFreshLogin(t *testing.T) {
 		b.leads(page, question)
 
 		before := b.cookie().Value
-		b.send("/confirm", page, "password", "analytical", "next", page)
+		b.send("/confirm", page, "name", "ada", "password", "analytical", "next", page)
 		if b.cookie().Value == before {
 			t.Error("the cookie is the same after the password was given")
 		}
@@ -122,7 +122,7 @@ func TestFormsLeadToNoOtherSite(t *testing.T) {
 		"/account@evil.example", "/account//evil.example", "account", "/account\r\nSet-Cookie: a=b", "",
 	} {
 		b.signIn("/", "next", next)
-		b.send("/confirm", "/", "password", "analytical", "next", next)
+		b.send("/confirm", "/", "name", "ada", "password", "analytical", "next", next)
 		query := "?next=" + url.QueryEscape(next)
 		b.get("/confirm"+query).wants(t, `name="next" value="/"`)
 		b.get("/login"+query).wants(t, `name="next" value="/"`)

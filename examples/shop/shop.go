@@ -113,7 +113,7 @@ func (sh *shop) routes() http.Handler {
 	mux.Handle("GET /account/password", sh.fresh(sh.showPassword))
 	mux.Handle("POST /account/password", sh.fresh(sh.changePassword))
 	mux.Handle("GET /confirm", sh.member(sh.showConfirm))
-	mux.Handle("POST /confirm", sh.member(sh.confirm))
+	mux.HandleFunc("POST /confirm", sh.confirm)
 	mux.Handle("GET /clock", sh.member(sh.showClock))
 	mux.HandleFunc("GET /clock/events", sh.streamClock)
 	mux.Handle("GET /static/{file}", static())

@@ -37,19 +37,25 @@ func (e *Engine) Create(ctx context.Context, id store.ID, ch *Change, out *Snaps
 
 // Restorable reports whether Restore may be called for the snapshot that a
 // request has, which arrived at the given time: whether the session has expired
-// in the store while the request was using it. The store must remember what has
-// happened to the session since the snapshot was taken, so the tombstone of a
-// deletion at that time must still be there. The subject must stay the same: the
-// revocations of the former one would not be compared.
+// in the store while the request was using it. The store must tell of everything
+// that has happened to the session since the snapshot was taken:
+//
+//   - The tombstone of a deletion at that time must still be there.
+//   - A record that another request has written since, under a new secret for
+//     instance, must not have expired too. It lives for an idle timeout at least, or
+//     until the absolute timeout after the creation.
+//   - The subject must stay the same: the revocations of the former one would not
+//     be compared.
 func (e *Engine) Restorable(s *Snapshot, subject string, arrived int64) bool {
 	now := time.Now().UnixMilli()
 	return e.client == nil && now >= s.Expires && s.Expires > arrived &&
-		now-s.Seen < (store.TombstoneLife-restoreMargin).Milliseconds() &&
+		now-s.Seen < min((store.TombstoneLife-restoreMargin).Milliseconds(), e.idle-e.idle/10) &&
+		now < s.Meta.Created+e.absolute &&
 		(s.Subject == "" || s.Subject == subject)
 }
 
-// restoreMargin is for the time that a call of the store takes, and for the
-// differences between clocks.
+// restoreMargin, and a tenth of the idle timeout, are for the time that a call of the
+// store takes, and for the differences between clocks.
 const restoreMargin = time.Minute
 
 // Restore stores the session of a snapshot again, after its record has expired

@@ -66,7 +66,8 @@ func (d *detector[T]) check(r *http.Request) {
 }
 
 // copy returns a copy of a state that shares no memory with it, as if it had been
-// stored. Encoded states cannot be compared: a map is written in any order.
+// stored. Encoded states are not compared, because equal states of a type that
+// encodes itself may have unequal bytes.
 func (d *detector[T]) copy(state T) (copied T) {
 	d.t.Helper()
 	encoded, err := d.codec.Append(nil, &state)

@@ -15,6 +15,7 @@ type order struct {
 	Placed  time.Time
 	Amounts map[string]float64
 	Skipped string `json:"-"`
+	Any     any
 	hidden  string
 }
 
@@ -31,8 +32,9 @@ func TestRoundTrip(t *testing.T) {
 		{"a time of another zone is the same time", codec.JSON[order](), order{Placed: placed.In(time.FixedZone("", 3600))}, ""},
 		{"a time with a monotonic clock is the same time", codec.MsgPack[order](), order{Placed: time.Now()}, ""},
 		{"an empty map may come back nil", codec.MsgPack[order](), order{Amounts: map[string]float64{}}, ""},
-		{"a field that the codec skips", codec.JSON[order](), order{Skipped: "lost"}, "Skipped"},
-		{"an unexported field", codec.MsgPack[order](), order{hidden: "lost"}, "hidden"},
+		{"a field that its tag leaves out", codec.JSON[order](), order{Skipped: "not kept"}, ""},
+		{"an unexported field is not kept", codec.MsgPack[order](), order{hidden: "not kept"}, ""},
+		{"a number in an interface of another type", codec.JSON[order](), order{Any: 1}, "Any"},
 		{"a state that cannot be encoded", codec.JSON[order](), order{Amounts: map[string]float64{"x": nan()}}, "state 0"},
 	}
 	for _, test := range tests {
