@@ -75,7 +75,7 @@ func TestGatewayKeepsItsTokens(t *testing.T) {
 			if client.Jar, err = cookiejar.New(nil); err != nil {
 				t.Fatal(err)
 			}
-			get := func(path string, header http.Header) *http.Response {
+			get := func(path string, header http.Header) answer {
 				t.Helper()
 				r, err := http.NewRequest(http.MethodGet, srv.URL+path, nil)
 				if err != nil {
@@ -88,8 +88,8 @@ func TestGatewayKeepsItsTokens(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				response.Body.Close()
-				return response
+				defer response.Body.Close()
+				return answer{Response: response}
 			}
 
 			if got := get("/up/page", nil).StatusCode; got == http.StatusOK {
