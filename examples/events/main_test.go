@@ -13,8 +13,9 @@ import (
 	"github.com/typedsession/typedsession/session"
 )
 
-// request sends a request by a browser and returns its response.
-func request(t *testing.T, browser *http.Client, method, url string) *http.Response {
+// request sends a request by a browser and returns the response's status and
+// body.
+func request(t *testing.T, browser *http.Client, method, url string) (int, io.Reader) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -25,7 +26,7 @@ func request(t *testing.T, browser *http.Client, method, url string) *http.Respo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { res.Body.Close() })
-	return res
+	return res.StatusCode, res.Body
 }
 
 func TestStreamEndsWithTheSession(t *testing.T) {
@@ -44,13 +45,14 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 	}
 	desk, phone := browser(), browser()
 
-	if res := request(t, desk, "GET", srv.URL+"/events"); res.StatusCode != http.StatusForbidden {
-		t.Errorf("before the login the stream answered %s, want 403", res.Status)
+	if status, _ := request(t, desk, "GET", srv.URL+"/events"); status != http.StatusForbidden {
+		t.Errorf("before the login the stream answered %d, want 403", status)
 	}
 	for _, b := range []*http.Client{desk, phone} {
 		request(t, b, "POST", srv.URL+"/login")
 	}
-	stream := bufio.NewReader(request(t, desk, "GET", srv.URL+"/events").Body)
+	_, body := request(t, desk, "GET", srv.URL+"/events")
+	stream := bufio.NewReader(body)
 	if line, err := stream.ReadString('\n'); !strings.HasPrefix(line, "data: ") {
 		t.Fatalf("the stream began with %q, %v", line, err)
 	}
@@ -63,7 +65,7 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 	if !strings.HasSuffix(string(rest), "event: ended\ndata: signed out\n\n") {
 		t.Errorf("the stream ended with %q", rest)
 	}
-	if res := request(t, desk, "GET", srv.URL+"/events"); res.StatusCode != http.StatusForbidden {
-		t.Errorf("after the sign-out the stream answered %s, want 403", res.Status)
+	if status, _ := request(t, desk, "GET", srv.URL+"/events"); status != http.StatusForbidden {
+		t.Errorf("after the sign-out the stream answered %d, want 403", status)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,23 +26,23 @@ type starter func(dir string, to chan<- message)
 
 // goTest returns a starter that calls the go command. A shuffled run is never
 // answered from the cache. Vet is the linters' part.
-func goTest(race bool) starter {
+func goTest(ctx context.Context, race bool) starter {
 	args := []string{"test", "-json", "-vet=off", "-shuffle=on"}
 	if race {
 		args = append(args, "-race")
 	}
 	args = append(args, "./...")
 	return func(dir string, to chan<- message) {
-		err := list(dir, to)
+		err := list(ctx, dir, to)
 		if err == nil {
-			err = test(dir, args, to)
+			err = test(ctx, dir, args, to)
 		}
 		to <- message{dir: dir, ended: true, err: err}
 	}
 }
 
-func list(dir string, to chan<- message) error {
-	cmd := exec.Command("go", "-C", dir, "list", "./...")
+func list(ctx context.Context, dir string, to chan<- message) error {
+	cmd := exec.CommandContext(ctx, "go", "-C", dir, "list", "./...")
 	cmd.Stderr = os.Stderr
 	packages, err := cmd.Output()
 	if err != nil {
@@ -51,8 +52,8 @@ func list(dir string, to chan<- message) error {
 	return nil
 }
 
-func test(dir string, args []string, to chan<- message) error {
-	cmd := exec.Command("go", append([]string{"-C", dir}, args...)...)
+func test(ctx context.Context, dir string, args []string, to chan<- message) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"-C", dir}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -43,6 +44,6 @@ func run(race bool, log string, dirs []string) (ok bool, err error) {
 		}
 	}()
 	r := newReport(os.Stdout, file)
-	err = r.run(dirs, goTest(race))
+	err = r.run(dirs, goTest(context.Background(), race))
 	return r.summary(), err
 }

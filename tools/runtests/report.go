@@ -43,49 +43,22 @@ func newReport(out, log io.Writer) *report {
 // tick is for how long a person waits before wondering whether anything happens.
 const tick = 15 * time.Second
 
-// run runs the tests of the modules and reports them. A module begins when the
-// one before has begun to run its last package.
+// run runs the tests of the modules and reports them.
 func (r *report) run(dirs []string, start starter) error {
-	messages := make(chan message)
-	running, last := 0, "" // last is the module that began last
-	var unbuilt map[string]bool
-	begin := func() {
-		if len(dirs) == 0 {
-			last = ""
-			return
-		}
-		last, dirs = dirs[0], dirs[1:]
-		unbuilt = nil
-		running++
-		go start(last, messages)
-	}
-	begin()
+	q := &queue{dirs: dirs, start: start, messages: make(chan message)}
+	q.begin()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	var errs []error
-	for running > 0 {
+	for q.running > 0 {
 		select {
-		case m := <-messages:
-			built := m.ended
-			switch {
-			case m.ended:
-				running--
-				errs = append(errs, m.err)
-			case m.packages != nil && m.dir == last:
-				unbuilt = make(map[string]bool)
-				for _, name := range m.packages {
-					unbuilt[name] = true
-				}
-			case m.line != nil:
-				e := r.add(m.line)
-				if unbuilt[e.Package] && e.Action != "output" {
-					delete(unbuilt, e.Package)
-					built = len(unbuilt) == 0
-				}
+		case m := <-q.messages:
+			var e event
+			if m.line != nil {
+				e = r.add(m.line)
 			}
-			if built && m.dir == last {
-				begin()
-			}
+			errs = append(errs, m.err)
+			q.advance(m, e)
 		case <-ticker.C:
 			if r.quiet {
 				r.progress()
