@@ -24,9 +24,11 @@ heading = @printf '\n== %s\n' '$(1)'
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
+# The drivers of SQL databases take a minute to compile, the first time, so the
+# other stores do without.
 .PHONY: demo
-demo: ## start the example shop; STORE=cookie, redis, … for another store
-	go run -C examples ./shop $(if $(STORE),-store '$(STORE)')
+demo: ## start the example shop; STORE=sqlite, cookie, redis, … for another store
+	go run -C examples $(if $(filter sqlite postgres mysql,$(STORE)),,-tags nosql) ./shop $(if $(STORE),-store '$(STORE)')
 
 .PHONY: check
 check: programs modules lint test race ## lint, and test with and without the race detector, as CI does

@@ -1,9 +1,14 @@
 // Shop is a small web shop whose login, cart and messages live in a typed
 // session. Run it, then open the address that it prints:
 //
-//	go run ./examples/shop
-//	go run ./examples/shop -store cookie -addr localhost:9000
-//	go run ./examples/shop -store redis
+//	go run -C examples ./shop
+//	go run -C examples ./shop -store cookie -addr localhost:9000
+//	go run -C examples ./shop -store redis
+//	go run -C examples ./shop -store sqlite
+//	DATABASE_URL=postgres://… go run -C examples ./shop -store postgres
+//
+// The drivers of the SQL databases take long to compile, the first time; the
+// build tag nosql leaves them out.
 //
 // Read state.go first, which declares what a session holds, then shop.go, which
 // sets the manager up, then the handlers.
@@ -26,6 +31,7 @@ import (
 	"time"
 
 	"github.com/typedsession/typedsession/session"
+	"github.com/typedsession/typedsession/store"
 )
 
 func main() {
@@ -43,11 +49,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("shop", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "localhost:8080", "`address` to listen on; port 0 picks a free one")
-	kind := flags.String("store", "memory", "where sessions are kept: memory, cookie or redis")
+	kind := flags.String("store", "memory", "where sessions are kept: memory, cookie, redis, sqlite, postgres or mysql")
 	// A URL with a password belongs in the environment, as the key does.
 	redis := flags.String("redis", "", "`URL` for -store redis (default $REDIS_URL, or "+defaultRedis+")")
+	database := flags.String("url", "", "`URL` for -store postgres, data source name for mysql (default $DATABASE_URL),\n"+
+		"or file for sqlite (default shop.db in the user's configuration)")
 	keyFile := flags.String("key", "", "`file` of the key that seals the cookies, if $SESSION_KEY is not set;\n"+
-		"it is created if it does not exist (default session.key in the user's configuration)")
+		"it is created if it does not exist (default session.key in the user's configuration,\n"+
+		"and the file of the sessions for -store sqlite)")
 	brings := flags.String("carrier", "", "`URL` that says when a parcel arrives (default: the shop plays the carrier)")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -56,18 +65,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	store, err := openStore(ctx, *kind, cmp.Or(*redis, os.Getenv("REDIS_URL"), defaultRedis))
+	source, err := storeSource(*kind, *redis, *database)
 	if err != nil {
 		return err
 	}
-	if c, ok := store.(io.Closer); ok {
+	st, err := openStore(ctx, *kind, source)
+	if err != nil {
+		return err
+	}
+	if c, ok := st.(io.Closer); ok {
 		defer c.Close()
 	}
-	key, err := sessionKey(*kind, *keyFile, stderr)
+	if *kind == "sqlite" {
+		fmt.Fprintln(stderr, "shop: the sessions are in", source)
+	}
+	key, err := sessionKey(ctx, st, *kind, *keyFile, stderr)
 	if err != nil {
 		return err
 	}
-	handler, err := newShop(store, *kind, key, carrier(*brings), ctx.Done())
+	handler, err := newShop(st, *kind, key, carrier(*brings), ctx.Done())
 	if err != nil {
 		return err
 	}
@@ -79,11 +95,46 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, ln, handler)
 }
 
+// storeSource returns where the store of that name keeps the sessions.
+func storeSource(kind, redis, database string) (string, error) {
+	switch kind {
+	case "redis":
+		return cmp.Or(redis, os.Getenv("REDIS_URL"), defaultRedis), nil
+	case "postgres", "mysql":
+		return cmp.Or(database, os.Getenv("DATABASE_URL")), nil
+	case "sqlite":
+		if database == "" {
+			return userFile("shop.db", "-url")
+		}
+		return database, nil
+	}
+	return "", nil
+}
+
+// userFile returns the path of a file of the shop in the user's configuration,
+// and creates its folder. The flag names another file.
+func userFile(name, flag string) (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for %s, name a file by %s: %w", name, flag, err)
+	}
+	dir = filepath.Join(dir, "typedsession-shop")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, name), nil
+}
+
+// keyHolder is a store that keeps the key beside the sessions.
+type keyHolder interface {
+	Key(ctx context.Context) (session.Key, error)
+}
+
 // sessionKey returns the key that seals the cookies. An attacker who has it can
 // forge a session, so it comes from the environment or from a file, and not from
 // a flag, which every user of the machine could read in the list of processes.
 // With a key that stays, a restart logs no user out.
-func sessionKey(kind, file string, stderr io.Writer) (session.Key, error) {
+func sessionKey(ctx context.Context, st store.Store, kind, file string, stderr io.Writer) (session.Key, error) {
 	if text := os.Getenv("SESSION_KEY"); text != "" {
 		key, err := session.ParseKey(text)
 		if err != nil {
@@ -94,16 +145,14 @@ func sessionKey(kind, file string, stderr io.Writer) (session.Key, error) {
 	if kind == "memory" && file == "" {
 		return session.NewKey(), nil // the sessions end with the process anyway
 	}
+	if holder, ok := st.(keyHolder); ok && file == "" {
+		return holder.Key(ctx)
+	}
 	if file == "" {
-		dir, err := os.UserConfigDir()
-		if err != nil {
-			return session.Key{}, fmt.Errorf("no folder for the key, name a file by -key: %w", err)
-		}
-		dir = filepath.Join(dir, "typedsession-shop")
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		var err error
+		if file, err = userFile("session.key", "-key"); err != nil {
 			return session.Key{}, err
 		}
-		file = filepath.Join(dir, "session.key")
 	}
 	fmt.Fprintln(stderr, "shop: the key that seals the cookies is in", file)
 	return session.LoadOrCreateKey(file)

@@ -72,17 +72,23 @@ func TestRunRefusesWhatItCannotDo(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"an unknown store", "", []string{"-store", "tape"}, `-store "tape": want memory, cookie or redis`},
+		{"an unknown store", "", []string{"-store", "tape"}, `-store "tape": want memory, cookie, redis, sqlite, postgres or mysql`},
 		{"an argument too many", "", []string{"now"}, `unexpected argument "now"`},
 		{"an address of nowhere", "", []string{"-addr", "localhost:http:1"}, "too many colons"},
 		{"no Redis server", "", []string{"-store", "redis", "-redis", "redis://:c2hvcnQ@127.0.0.1:1"}, `start a server: redis-server --save "" --port 6379`},
 		{"a URL of something else", "", []string{"-store", "redis", "-redis", "http://:c2hvcnQ@127.0.0.1:1"}, `unknown scheme "http"`},
+		{"no URL of a database", "", []string{"-store", "postgres"}, "set DATABASE_URL, or -url"},
+		{"no PostgreSQL server", "", []string{"-store", "postgres", "-url", "postgres://shop:c2hvcnQ@127.0.0.1:1/shop"}, "connect"},
+		{"no MySQL server", "", []string{"-store", "mysql", "-url", "shop:c2hvcnQ@tcp(127.0.0.1:1)/shop"}, "connect"},
+		{"a name that is none", "", []string{"-store", "mysql", "-url", "shop:c2hvcnQ@"}, "invalid DSN"},
+		{"a folder that is not there", "", []string{"-store", "sqlite", "-url", "/nowhere/shop.db"}, "no such file"},
 		{"a short key", "c2hvcnQ", nil, "SESSION_KEY: "},
 		{"a file without a key", "", []string{"-store", "cookie", "-key", noKey}, "session: key is"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("SESSION_KEY", tt.key)
+			t.Setenv("DATABASE_URL", "")
 			err := run(context.Background(), tt.args, io.Discard, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("run answered %v, want an error with %q", err, tt.want)

@@ -17,7 +17,10 @@ const defaultRedis = "redis://127.0.0.1:6379"
 
 // openStore opens the store of that name. Nothing else in the shop depends on
 // which it is, apart from what the pages say of it.
-func openStore(ctx context.Context, kind, redisURL string) (store.Store, error) {
+//
+// The source is a URL for Redis, a file for SQLite, and what the drivers of
+// PostgreSQL and MySQL take.
+func openStore(ctx context.Context, kind, source string) (store.Store, error) {
 	switch kind {
 	case "memory":
 		st := memory.New()
@@ -26,13 +29,17 @@ func openStore(ctx context.Context, kind, redisURL string) (store.Store, error) 
 	case "cookie":
 		return cookie.New(), nil
 	case "redis":
-		st, err := rueidis.Open(ctx, redisURL, rueidis.Options{})
+		st, err := rueidis.Open(ctx, source, rueidis.Options{})
 		if err != nil {
 			return nil, hint(err)
 		}
 		return st, nil
 	}
-	return nil, fmt.Errorf("-store %q: want memory, cookie or redis", kind)
+	st, err := openSQL(ctx, kind, source)
+	if st != nil || err != nil {
+		return st, err
+	}
+	return nil, fmt.Errorf("-store %q: want memory, cookie, redis, sqlite, postgres or mysql", kind)
 }
 
 // hint adds to an error of a server that is not there how to start one.
