@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/typedsession/typedsession/codec"
@@ -110,61 +109,6 @@ func isNil(st store.Store) bool {
 	return st == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// From returns the session of the request that ctx belongs to, and loads it at
-// the first call. It panics if no [Manager.Wrap] of a Manager[T] encloses the
-// caller.
-//
-// If the session cannot be loaded, From returns one with the initial state whose
-// [Session.Err] says why. Its changes are not saved, and ErrorHandler responds in
-// place of the handler. So a handler need not check Err, except before it does
-// something else that cannot be undone. Use [Load] to respond without a session.
-func From[T any](ctx context.Context) *Session[T] {
-	return must[T](ctx.Value(sessionKey[T]{})).from(ctx)
-}
-
-// Load is like [From] but returns the error if the session cannot be loaded. The
-// handler may then respond without a session. If it changes the session anyway,
-// ErrorHandler responds. A visitor without a session is no error: Load then
-// returns a new session.
-//
-// Returns ErrUnavailable if the store does not answer.
-func Load[T any](ctx context.Context) (*Session[T], error) {
-	s := must[T](ctx.Value(sessionKey[T]{}))
-	return s, s.load(ctx).err
-}
-
-// Has reports whether a [Manager.Wrap] of a Manager[T] encloses the caller, so
-// that [From] does not panic. It does not load the session.
-func Has[T any](ctx context.Context) bool {
-	_, ok := ctx.Value(sessionKey[T]{}).(*Session[T])
-	return ok
-}
-
-// From is like the function [From], and returns the session of this manager also
-// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
-// the caller.
-func (m *Manager[T]) From(ctx context.Context) *Session[T] {
-	return must[T](ctx.Value(m)).from(ctx)
-}
-
-// Load is like the function [Load], and returns the session of this manager also
-// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
-// the caller.
-func (m *Manager[T]) Load(ctx context.Context) (*Session[T], error) {
-	s := must[T](ctx.Value(m))
-	return s, s.load(ctx).err
-}
-
-// must panics for a handler that is not wrapped.
-func must[T any](value any) *Session[T] {
-	s, ok := value.(*Session[T])
-	if !ok {
-		panic(fmt.Sprintf("session: no session of %v in the context: "+
-			"is the handler inside Manager.Wrap, and its context the request's?", reflect.TypeFor[T]()))
-	}
-	return s
-}
-
 // LoadToken returns the session that a token opens, where there is no HTTP
 // response: for a socket, a gRPC call, a job. The token may have the scheme of the
 // [Transport] in front. Nothing is saved until [Session.Save] or
@@ -200,39 +144,3 @@ func (m *Manager[T]) LoadToken(ctx context.Context, text string) (*Session[T], e
 // a gateway does not pass the credentials of its visitors on to another server.
 // Other cookies stay. It may be called before or after the session is loaded.
 func (m *Manager[T]) RemoveToken(header http.Header) { m.transport.Remove(header) }
-
-// encode appends an encoded state. A panic of the codec is an error.
-func (m *Manager[T]) encode(dst []byte, state *T) (encoded []byte, err error) {
-	defer caught(&err)
-	encoded, err = m.cfg.Codec.Append(dst, state)
-	if err == nil && len(encoded) < len(dst) {
-		return nil, errors.New("codec returned less than it was to append to")
-	}
-	return encoded, err
-}
-
-// decode decodes a state into what state points to, or the initial state if data
-// is nil. A panic of the codec is an error: corrupt bytes concern one record and
-// not the process.
-func (m *Manager[T]) decode(data []byte, state *T) (err error) {
-	var zero T
-	*state = zero
-	switch {
-	case data == nil && m.zero:
-		return nil
-	case data == nil:
-		data = m.initial
-	}
-	defer caught(&err)
-	return m.cfg.Codec.Decode(data, state)
-}
-
-func caught(err *error) {
-	switch p := recover().(type) {
-	case nil:
-	case runtime.Error, *reflect.ValueError: // indexes, lengths and types
-		*err = fmt.Errorf("codec panicked: %v", p)
-	default: // which may quote the state
-		*err = fmt.Errorf("codec panicked: %T", p)
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/typedsession/typedsession/internal/commitwriter"
@@ -39,6 +40,61 @@ func (q *request[T]) Value(key any) any {
 // that would read the session without its locks and show the token.
 func (q *request[T]) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "session context")
+}
+
+// From returns the session of the request that ctx belongs to, and loads it at
+// the first call. It panics if no [Manager.Wrap] of a Manager[T] encloses the
+// caller.
+//
+// If the session cannot be loaded, From returns one with the initial state whose
+// [Session.Err] says why. Its changes are not saved, and ErrorHandler responds in
+// place of the handler. So a handler need not check Err, except before it does
+// something else that cannot be undone. Use [Load] to respond without a session.
+func From[T any](ctx context.Context) *Session[T] {
+	return must[T](ctx.Value(sessionKey[T]{})).from(ctx)
+}
+
+// Load is like [From] but returns the error if the session cannot be loaded. The
+// handler may then respond without a session. If it changes the session anyway,
+// ErrorHandler responds. A visitor without a session is no error: Load then
+// returns a new session.
+//
+// Returns ErrUnavailable if the store does not answer.
+func Load[T any](ctx context.Context) (*Session[T], error) {
+	s := must[T](ctx.Value(sessionKey[T]{}))
+	return s, s.load(ctx).err
+}
+
+// Has reports whether a [Manager.Wrap] of a Manager[T] encloses the caller, so
+// that [From] does not panic. It does not load the session.
+func Has[T any](ctx context.Context) bool {
+	_, ok := ctx.Value(sessionKey[T]{}).(*Session[T])
+	return ok
+}
+
+// From is like the function [From], and returns the session of this manager also
+// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
+// the caller.
+func (m *Manager[T]) From(ctx context.Context) *Session[T] {
+	return must[T](ctx.Value(m)).from(ctx)
+}
+
+// Load is like the function [Load], and returns the session of this manager also
+// if several managers share one T. It panics if no [Manager.Wrap] of m encloses
+// the caller.
+func (m *Manager[T]) Load(ctx context.Context) (*Session[T], error) {
+	s := must[T](ctx.Value(m))
+	return s, s.load(ctx).err
+}
+
+// must panics for a handler that is not wrapped.
+func must[T any](value any) *Session[T] {
+	s, ok := value.(*Session[T])
+	if !ok {
+		panic(fmt.Sprintf("session: no session of %v in the context: "+
+			"is the handler inside Manager.Wrap, and its context the request's?", reflect.TypeFor[T]()))
+	}
+	return s
 }
 
 // Wrap returns a handler that serves next with a session in the context of each

@@ -1,6 +1,10 @@
 package session
 
 import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -133,4 +137,40 @@ func (u *unit[T]) label() (label string) {
 		}
 	}
 	return label
+}
+
+// encode appends an encoded state. A panic of the codec is an error.
+func (m *Manager[T]) encode(dst []byte, state *T) (encoded []byte, err error) {
+	defer caught(&err)
+	encoded, err = m.cfg.Codec.Append(dst, state)
+	if err == nil && len(encoded) < len(dst) {
+		return nil, errors.New("codec returned less than it was to append to")
+	}
+	return encoded, err
+}
+
+// decode decodes a state into what state points to, or the initial state if data
+// is nil. A panic of the codec is an error: corrupt bytes concern one record and
+// not the process.
+func (m *Manager[T]) decode(data []byte, state *T) (err error) {
+	var zero T
+	*state = zero
+	switch {
+	case data == nil && m.zero:
+		return nil
+	case data == nil:
+		data = m.initial
+	}
+	defer caught(&err)
+	return m.cfg.Codec.Decode(data, state)
+}
+
+func caught(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case runtime.Error, *reflect.ValueError: // indexes, lengths and types
+		*err = fmt.Errorf("codec panicked: %v", p)
+	default: // which may quote the state
+		*err = fmt.Errorf("codec panicked: %T", p)
+	}
 }

@@ -101,24 +101,6 @@ func (e *Engine) Token(s *Snapshot) string {
 	return e.tokens.Seal(string(content[:]))
 }
 
-// expiry returns when a session ends. A token is valid before that time and not
-// at it. The absolute timeout starts again when the subject is established.
-func (e *Engine) expiry(m *payload.Meta) int64 {
-	return min(m.Extended+e.idle, max(m.Created, m.Authenticated)+e.absolute)
-}
-
-// Due reports whether a request that used the session at that time should extend
-// it. Extending it at every request would make every read a write; a tenth of
-// the idle timeout is close enough.
-func (e *Engine) Due(s *Snapshot, used int64) bool {
-	m := s.Meta
-	if used-m.Extended <= e.idle/10 {
-		return false
-	}
-	m.Extended = used
-	return e.expiry(&m) > s.Expires
-}
-
 // ErrUnavailable means that the store did not answer. The error wraps the
 // store's own, and says nothing about whether the session is still live.
 var ErrUnavailable = errors.New("session store unavailable")
