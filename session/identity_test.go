@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -205,6 +206,57 @@ func TestTwoLoginsAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(state{User: "alice", Count: 1, Note: "of the visitor"}, second.state()); diff != "" {
 		t.Errorf("the session (-want +got):\n%s", diff)
+	}
+}
+
+// A browser drops the first of two submissions of a form. If the first is served
+// last, it must not supersede the secret that the browser has from the second.
+func TestDroppedSubmissionServedLast(t *testing.T) {
+	tests := []struct {
+		name   string
+		before func(*state)
+		submit func(*session.Session[state])
+	}{
+		{"a login", note("of the visitor"), func(s *session.Session[state]) { s.Login(setUser("alice")) }},
+		{"a login by subject", note("of the visitor"), func(s *session.Session[state]) { s.Update(setUser("alice")) }},
+		{"a confirmed password", setUser("alice"), func(s *session.Session[state]) { s.Login(nil) }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := newHarness(t)
+			g.update(test.before)
+			id := g.id()
+			ctx, hangUp := context.WithCancel(t.Context())
+			dropped := serveOne(g.m, g.request("/").WithContext(ctx), func(s *session.Session[state]) {
+				hangUp()
+				g.use(test.submit)
+				test.submit(s)
+			})
+			if cookieChange(dropped) != "" {
+				t.Errorf("the submission that was dropped: cookie %q", cookieChange(dropped))
+			}
+			if got := g.state().User; got != "alice" || g.id() != id {
+				t.Errorf("the browser goes on as %q, in the same session: %v", got, g.id() == id)
+			}
+		})
+	}
+}
+
+// A renewal whose client has hung up is not made: the client's own secret would
+// be superseded, and the next submission of the form with it.
+func TestDroppedConfirmation(t *testing.T) {
+	g := newHarness(t)
+	g.update(setUser("alice"))
+	ctx, hangUp := context.WithCancel(t.Context())
+	serveOne(g.m, g.request("/").WithContext(ctx), func(s *session.Session[state]) {
+		hangUp()
+		s.Login(nil)
+	})
+	if got := g.state().User; got != "alice" {
+		t.Errorf("the browser goes on as %q, want alice", got)
+	}
+	if response := g.use(func(s *session.Session[state]) { s.Login(nil) }); cookieChange(response) != "set" {
+		t.Errorf("the second confirmation: cookie %q, want a new one", cookieChange(response))
 	}
 }
 

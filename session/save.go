@@ -114,7 +114,14 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 		u.settle()
 		return nil // worth neither a record nor a cookie
 	}
-	if u.phase == phaseEnded && u.joinable(subject) {
+	joins := u.phase == phaseEnded && u.joinable(subject)
+	switch {
+	case joins && u.hungUp:
+		// A browser drops the first of two submissions of a form. If that is
+		// served last, its new secret would supersede the one that the browser
+		// gets with the answer to the second.
+		return u.drop(ErrEnded)
+	case joins:
 		return u.join(ctx, tx)
 	}
 	if err := u.refusal(subject); err != nil {

@@ -48,6 +48,7 @@ type unit[T any] struct {
 	*changes[T]                // nil if there was none
 	shared       bool          // readers may look at read
 	extendFailed bool          // an extension has failed and is not tried again
+	hungUp       bool          // the client hung up before the commit
 	wake         chan struct{} // is closed when a new session is stored; nil if it is not watched
 
 	outbox outbox
@@ -278,6 +279,7 @@ func (u *unit[T]) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	u.hungUp = errors.Is(ctx.Err(), context.Canceled)
 	own := detach(ctx)
 	defer own.end()
 	if !late {
