@@ -143,7 +143,7 @@ func TestNoSuccessIsToldOfADroppedChange(t *testing.T) {
 		s := from(r)
 		g.use((*session.Session[state]).Destroy)
 		s.Update(count)
-		w.Write([]byte("1 in the cart"))
+		_, _ = w.Write([]byte("1 in the cart"))
 	})
 	if diff := cmp.Diff("Conflict\n", body(t, response)); diff != "" || response.StatusCode != http.StatusConflict {
 		t.Errorf("status %d, body (-want +got):\n%s", response.StatusCode, diff)

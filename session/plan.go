@@ -45,7 +45,7 @@ func (u *unit[T]) plan(ctx context.Context, tx bool) (writePlan, error) {
 	if keep := u.intent.persistent; keep != nil && *keep != s.Meta.Persistent {
 		p.kind, p.change.Persistent = max(p.kind, writeState), *keep
 	}
-	if u.hungUp && p.kind == writeNothing {
+	if u.hungUp() && p.kind == writeNothing {
 		// The client would not get the new secret, and would come again with
 		// the old one: with the second submission of a form, for instance.
 		u.intent.renew, u.intent.login, p.change.Login = false, false, false

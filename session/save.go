@@ -71,7 +71,8 @@ func (u *unit[T]) refresh(ctx context.Context) error {
 	case !isDeleted(err) && u.m.engine.Restorable(u.snapshot, u.snapshot.Subject, u.arrived):
 		return u.replay(u.snapshot.State)
 	}
-	return u.gone()
+	u.gone()
+	return nil
 }
 
 // adopt goes on with what Verify or Reload has found: with the record, or in
@@ -116,7 +117,7 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 	}
 	joins := u.phase == phaseEnded && u.joinable(subject)
 	switch {
-	case joins && u.hungUp:
+	case joins && u.hungUp():
 		// A browser drops the first of two submissions of a form. If that is
 		// served last, its new secret would supersede the one that the browser
 		// gets with the answer to the second.
@@ -200,11 +201,6 @@ func (u *unit[T]) joinable(subject string) bool {
 // renews it again.
 func (u *unit[T]) join(ctx context.Context, tx func() error) error {
 	next := u.successor
-	if u.request != nil && u.request.Context().Err() != nil {
-		// The client has dropped this request, as browsers do with the first of
-		// two clicks. It would not learn the new secret, and may hold the other's.
-		return u.drop(ErrEnded)
-	}
 	if err := u.replay(next.State); err != nil {
 		return u.drop(ErrEnded)
 	}
@@ -337,15 +333,15 @@ func (u *unit[T]) catchUp(ctx context.Context, err error) error {
 	case errors.As(err, &conflict):
 		return u.overtaken(&conflict.Current)
 	case errors.Is(err, errGone):
-		return u.gone()
+		u.gone()
+		return nil
 	}
 	return u.refresh(ctx) // restored by another request, or deleted
 }
 
 // gone goes on without the session.
-func (u *unit[T]) gone() error {
+func (u *unit[T]) gone() {
 	u.adopt(engine.Finding{Outcome: engine.NotFound, ID: u.snapshot.ID, Subject: u.snapshot.Subject}, nil)
-	return nil
 }
 
 // errGone is the error of a write to a session that is not in the store any more

@@ -48,7 +48,6 @@ type unit[T any] struct {
 	*changes[T]                // nil if there was none
 	shared       bool          // readers may look at read
 	extendFailed bool          // an extension has failed and is not tried again
-	hungUp       bool          // the client hung up before the commit
 	wake         chan struct{} // is closed when a new session is stored; nil if it is not watched
 
 	outbox outbox
@@ -279,7 +278,6 @@ func (u *unit[T]) commit(ctx context.Context) error {
 		return nil
 	}
 	late := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	u.hungUp = errors.Is(ctx.Err(), context.Canceled)
 	own := detach(ctx)
 	defer own.end()
 	if !late {
@@ -364,6 +362,12 @@ func (u *unit[T]) fail(verb string, err error) error {
 // committed reports whether the header has left, so that the client can be told
 // nothing more. During the commit it has not.
 func (u *unit[T]) committed() bool { return u.progress.Load() != responseOpen }
+
+// hungUp reports whether the client has dropped the request, so that it learns no
+// new secret.
+func (u *unit[T]) hungUp() bool {
+	return u.request != nil && errors.Is(u.request.Context().Err(), context.Canceled)
+}
 
 // base returns the encoded state without the updates that are not saved, nil if
 // that is the initial one.

@@ -39,7 +39,7 @@ func newJarBrowser(t *testing.T, address string) *jarBrowser {
 	return &jarBrowser{t, jar, u}
 }
 
-func (b *jarBrowser) use(m *session.Manager[state], do func(*session.Session[state])) *http.Response {
+func (b *jarBrowser) use(m *session.Manager[state], do func(*session.Session[state])) {
 	b.t.Helper()
 	time.Sleep(time.Millisecond) // so that a later cookie is a newer one
 	r := httptest.NewRequest(http.MethodGet, b.url.String(), nil)
@@ -48,7 +48,6 @@ func (b *jarBrowser) use(m *session.Manager[state], do func(*session.Session[sta
 	}
 	response := serveOne(m, r, do)
 	b.jar.SetCookies(b.url, response.Cookies())
-	return response
 }
 
 func (b *jarBrowser) user(m *session.Manager[state]) (user string) {

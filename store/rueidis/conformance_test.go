@@ -73,7 +73,7 @@ func TestConformance(t *testing.T) {
 			return newStore(t, client.ClientOption{InitAddress: []string{s.Addr}, TLSConfig: config}, rueidis.Options{})
 		})
 		run("two commands", func(t *testing.T) *rueidis.Store {
-			return splitStore(t, s.Addr, rueidis.Options{})
+			return splitStore(t, s.Addr)
 		})
 		run("cluster", func(t *testing.T) *rueidis.Store {
 			c := p.StartCluster(t, false)

@@ -24,7 +24,7 @@ func eachLayout(t *testing.T, test func(t *testing.T, s *redistest.Server, st *r
 		})
 		t.Run("two commands", func(t *testing.T) {
 			s := p.Start(t)
-			test(t, s, splitStore(t, s.Addr, rueidis.Options{}))
+			test(t, s, splitStore(t, s.Addr))
 		})
 	})
 }

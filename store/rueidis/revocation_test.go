@@ -45,7 +45,7 @@ func TestPendingLogin(t *testing.T) {
 	t.Parallel()
 	redistest.Each(t, func(t *testing.T, p redistest.Program) {
 		s := p.Start(t)
-		st := splitStore(t, s.Addr, rueidis.Options{})
+		st := splitStore(t, s.Addr)
 		for _, test := range []struct {
 			name    string
 			pending int // logins

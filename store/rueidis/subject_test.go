@@ -25,14 +25,14 @@ type takenForCluster struct{ client.Client }
 func (takenForCluster) Mode() client.ClientMode { return client.ClientModeCluster }
 
 // splitStore returns a store on one server that writes as in a cluster.
-func splitStore(t testing.TB, addr string, opts rueidis.Options) *rueidis.Store {
+func splitStore(t testing.TB, addr string) *rueidis.Store {
 	t.Helper()
 	c, err := client.NewClient(client.ClientOption{InitAddress: []string{addr}, DisableCache: true, DisableRetry: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	st, err := rueidis.New(takenForCluster{c}, opts)
+	st, err := rueidis.New(takenForCluster{c}, rueidis.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestLoginsRaceWithRevocation(t *testing.T) {
 		})
 		t.Run("one server, two commands", func(t *testing.T) {
 			addr := p.Start(t).Addr
-			testLoginsRace(t, splitStore(t, addr, rueidis.Options{}), splitStore(t, addr, rueidis.Options{}))
+			testLoginsRace(t, splitStore(t, addr), splitStore(t, addr))
 		})
 		t.Run("a cluster", func(t *testing.T) {
 			url := clusterURL(p.StartCluster(t, false))
@@ -110,7 +110,7 @@ func TestLoginsRaceWithRevocation(t *testing.T) {
 		t.Run("two commands, connections are cut", func(t *testing.T) {
 			s := p.Start(t)
 			proxy := redistest.NewProxy(t, s.Addr)
-			broken := splitStore(t, proxy.Addr, rueidis.Options{})
+			broken := splitStore(t, proxy.Addr)
 			direct := open(t, "redis://"+s.Addr, rueidis.Options{})
 			stop := proxy.CutEvery(2 * time.Millisecond)
 			testLoginsRace(t, broken, direct)
