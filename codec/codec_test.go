@@ -62,6 +62,7 @@ func codecs[T any]() map[string]codec.Codec[T] {
 		"Compress(MsgPack)":              codec.Compress(msgpack, 0),
 		"Compress(JSON)":                 codec.Compress(codec.JSON[T](), 0),
 		"Compress(Compress(MsgPack))":    codec.Compress(codec.Compress(msgpack, 0), 0),
+		"PrepareMigrate(MsgPack, JSON)":  codec.PrepareMigrate(msgpack, same, codec.JSON[T](), same),
 		"Migrate(MsgPack, JSON)":         codec.Migrate(msgpack, same, codec.JSON[T]()),
 		"Compress(Migrate(MsgPack))":     codec.Compress(codec.Migrate(msgpack, same, msgpack), 0),
 		"Migrate(MsgPack, Compress)":     codec.Migrate(msgpack, same, codec.Compress(msgpack, 0)),

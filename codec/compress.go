@@ -112,6 +112,9 @@ func (c compress[T]) version() int { return versionOf(c.inner) }
 // describe implements described.
 func (c compress[T]) describe() traits { return traitsOf(c.inner) }
 
+// checkable implements checkable, for a PrepareMigrate within.
+func (c compress[T]) checkable() Codec[T] { return compress[T]{checkableOf(c.inner), c.limit} }
+
 // deflater is a pooled flate.Writer together with what it writes to. A new one
 // costs 830 kB.
 type deflater struct {

@@ -18,6 +18,10 @@ import (
 // are already in a store. A version that the chain does not reach yet, as after
 // a roll-back of the program, is an error and nothing is misread.
 //
+// A process with the program from before the migration cannot read what Migrate
+// writes. If several processes share the store and are not all restarted at
+// once, deploy the program with [PrepareMigrate] first.
+//
 // For the positions to stay what they are, a step is never taken out. To get
 // rid of an old type whose records have all expired, put struct{} in its place
 // and a function that returns an error, as the example Retire does.
@@ -33,6 +37,9 @@ import (
 func Migrate[Old, New any](old Codec[Old], convert func(Old) (New, error), new Codec[New]) Codec[New] {
 	if old == nil || convert == nil || new == nil {
 		panic("codec: Migrate with a nil argument")
+	}
+	if versionOf(old) == preparing {
+		panic("codec: Migrate from a codec that is made by PrepareMigrate: complete that step first")
 	}
 	if versionOf(new) > 1 {
 		panic("codec: Migrate to a codec that migrates: the chain goes through old")
@@ -55,6 +62,10 @@ type migrate[Old, New any] struct {
 type versioned interface {
 	version() int
 }
+
+// preparing is the version of a codec that is made by PrepareMigrate. It has none
+// of its own, as it writes the one and reads the other.
+const preparing = 256
 
 // versionOf returns the version that c, a Codec, writes.
 func versionOf(c any) int {
@@ -104,19 +115,17 @@ func (m migrate[Old, New]) upgrade(data []byte, v *New) (err error) {
 	if err := m.old.Decode(data, &old); err != nil {
 		return err
 	}
-	converted, err := m.call(old)
-	if err != nil {
+	if *v, err = converted(m.convert, old); err != nil {
 		return fmt.Errorf("codec: converting a state to version %d: %w", m.current, err)
 	}
-	*v = converted
 	return nil
 }
 
-// call calls convert, which is the application's and could panic.
-func (m migrate[Old, New]) call(old Old) (converted New, err error) {
+// converted calls a function of the application, which could panic.
+func converted[From, To any](fn func(From) (To, error), from From) (to To, err error) {
 	defer guard(&err)
-	if converted, err = m.convert(old); err != nil {
-		return converted, &hidden{err}
+	if to, err = fn(from); err != nil {
+		return to, &hidden{err}
 	}
-	return converted, nil
+	return to, nil
 }
