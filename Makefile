@@ -90,7 +90,7 @@ cover: ## test coverage, line by line in build/cover.html
 
 .PHONY: bench
 bench: ## compare with other libraries; BENCH=quick takes 3 minutes, not 20
-	@tools/install-programs redis-server wrk
+	@tools/install-programs redis-server wrk postgres mariadbd
 	GODEBUG=madvdontneed=0 go -C bench run . -profile '$(BENCH)'
 
 .PHONY: fuzz

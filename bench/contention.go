@@ -49,66 +49,93 @@ type fight struct {
 // jar is a cookie that several goroutines hold, as the tabs of one browser do.
 type jar struct{ value atomic.Pointer[string] }
 
-// measureContention lets crowds write counters, and counts what is missing of
-// them afterwards. It also returns the rates of a single goroutine, see
-// newLoner.
-func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) (map[string][]*fight, []float64, error) {
-	results := make(map[string][]*fight)
-	var alone []float64
-	loner, err := newLoner(env)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() {
-		for _, fights := range results {
-			for _, f := range fights {
-				if f.site != nil {
-					f.site.Close()
-				}
-			}
-		}
-	}()
+// contention is crowds that write counters at contenders.
+type contention struct {
+	env     peers.Env
+	crowds  []crowd
+	results map[string][]*fight // by the name of the crowd
+}
+
+// newContention opens a site of each contender for each crowd.
+func newContention(env peers.Env, contenders []peers.Contender, crowds []crowd) *contention {
+	c := &contention{env, crowds, make(map[string][]*fight)}
 	for _, crowd := range crowds {
-		for _, c := range peers.Contenders() {
-			if c.Role != peers.Floor {
-				f := &fight{contender: c}
+		for _, contender := range contenders {
+			if contender.Role != peers.Floor {
+				f := &fight{contender: contender}
 				f.err = f.open(env, crowd.sessions)
-				results[crowd.name] = append(results[crowd.name], f)
+				c.results[crowd.name] = append(c.results[crowd.name], f)
 			}
 		}
 	}
+	return c
+}
+
+func (c *contention) close() {
+	for _, fights := range c.results {
+		for _, f := range fights {
+			if f.site != nil {
+				f.site.Close()
+			}
+		}
+	}
+}
+
+// run lets the crowds write, and counts what is missing afterwards. It calls
+// after, if not nil, when a crowd has written.
+func (c *contention) run(ctx context.Context, plan measure.Plan, progress func(int), after func(crowd) error) error {
 	for round := range plan.Rounds {
 		progress(round)
-		for _, crowd := range crowds {
-			fights := results[crowd.name]
+		for _, crowd := range c.crowds {
+			fights := c.results[crowd.name]
 			for _, i := range rand.Perm(len(fights)) {
 				if err := ctx.Err(); err != nil {
-					return nil, nil, err
+					return err
 				}
 				if f := fights[i]; f.err == nil {
 					f.round(crowd, plan.Slice)
 				}
 			}
-			if crowd.name == oneSession {
-				rate, err := loner(plan.Slice)
-				if err != nil {
-					return nil, nil, err
+			if after != nil {
+				if err := after(crowd); err != nil {
+					return err
 				}
-				alone = append(alone, rate)
 			}
 		}
 	}
-	for _, crowd := range crowds {
-		for _, f := range results[crowd.name] {
+	for _, crowd := range c.crowds {
+		for _, f := range c.results[crowd.name] {
 			if f.err == nil {
 				f.err = f.count()
 			}
 			if f.err == nil {
-				f.conflicts, f.err = countConflicts(f.contender, env, crowd, plan.Slice)
+				f.conflicts, f.err = countConflicts(f.contender, c.env, crowd, plan.Slice)
 			}
 		}
 	}
-	return results, alone, nil
+	return nil
+}
+
+// measureContention lets crowds write counters, and counts what is missing of
+// them afterwards. It also returns the rates of a single goroutine, see
+// newLoner.
+func measureContention(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) (map[string][]*fight, []float64, error) {
+	loner, err := newLoner(env)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := newContention(env, peers.Contenders(), crowds)
+	defer c.close()
+	var alone []float64
+	err = c.run(ctx, plan, progress, func(crowd crowd) error {
+		if crowd.name != oneSession {
+			return nil
+		}
+		rate, err := loner(plan.Slice)
+		alone = append(alone, rate)
+		return err
+	})
+	return c.results, alone, err
 }
 
 // open creates the sessions.
@@ -233,8 +260,8 @@ func newLoner(env peers.Env) (func(time.Duration) (float64, error), error) {
 }
 
 // fought returns what came of a crowd at a contender, or nil.
-func (r *results) fought(crowd, name string, store peers.Store) *fight {
-	for _, f := range r.contention[crowd] {
+func fought(fights []*fight, name string, store peers.Store) *fight {
+	for _, f := range fights {
 		if f.contender.Name == name && f.contender.Store == store && f.err == nil {
 			return f
 		}

@@ -29,6 +29,10 @@ var compared = []string{
 	"github.com/gofiber/storage/redis/v3", "github.com/valyala/fasthttp",
 	"github.com/redis/go-redis/v9", "github.com/redis/rueidis",
 	"github.com/vmihailenco/msgpack/v5",
+	"github.com/alexedwards/scs/pgxstore", "github.com/alexedwards/scs/postgresstore",
+	"github.com/alexedwards/scs/mysqlstore", "github.com/alexedwards/scs/sqlite3store",
+	"github.com/jackc/pgx/v5", "github.com/lib/pq", "github.com/go-sql-driver/mysql",
+	"modernc.org/sqlite",
 }
 
 func newMachine() machine {

@@ -2,9 +2,9 @@
 // work can cost, and writes RESULTS.md and results.svg.
 //
 // Everything that is compared runs in one process, in short turns.
-// redis-server, which must be installed, and wrk it starts and ends itself, on
-// free loopback ports. Without wrk whole servers are left out, and the results
-// say so.
+// redis-server, which must be installed, PostgreSQL, MariaDB and wrk it starts and
+// ends itself, on free loopback ports. Without wrk whole servers are left out,
+// without PostgreSQL and MariaDB SQL databases, and the results say so.
 //
 // It is best run by make, with GODEBUG=madvdontneed=0. Memory that the garbage
 // collector gives back to the system, and that is taken again, costs 17 µs for
@@ -37,6 +37,7 @@ type profile struct {
 	redis      measure.Plan // on Redis
 	goroutines []int        // besides one
 	sizes      []int        // bytes, besides defaultSize
+	sql        measure.Plan // on SQL databases
 	contention measure.Plan
 	scale      []int // sessions
 	servers    measure.Plan
@@ -46,6 +47,7 @@ var profiles = map[string]profile{
 	"quick": { // under 3 minutes
 		requests:   measure.Plan{Rounds: 10, Slice: 4 * time.Millisecond},
 		redis:      measure.Plan{Rounds: 6, Slice: 8 * time.Millisecond},
+		sql:        measure.Plan{Rounds: 9, Slice: 50 * time.Millisecond},
 		goroutines: []int{64},
 		sizes:      []int{2_000},
 		contention: measure.Plan{Rounds: 3, Slice: 30 * time.Millisecond},
@@ -55,6 +57,7 @@ var profiles = map[string]profile{
 	"default": { // under 20 minutes
 		requests:   measure.Plan{Rounds: 40, Slice: 12 * time.Millisecond},
 		redis:      measure.Plan{Rounds: 12, Slice: 50 * time.Millisecond},
+		sql:        measure.Plan{Rounds: 12, Slice: 150 * time.Millisecond},
 		goroutines: []int{8, 64, 512},
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 6, Slice: 100 * time.Millisecond},
@@ -64,6 +67,7 @@ var profiles = map[string]profile{
 	"full": { // an hour
 		requests:   measure.Plan{Rounds: 100, Slice: 20 * time.Millisecond},
 		redis:      measure.Plan{Rounds: 25, Slice: 100 * time.Millisecond},
+		sql:        measure.Plan{Rounds: 25, Slice: 200 * time.Millisecond},
 		goroutines: []int{8, 64, 512},
 		sizes:      []int{2_000, 20_000},
 		contention: measure.Plan{Rounds: 10, Slice: 500 * time.Millisecond},
@@ -76,7 +80,7 @@ func main() {
 	log.SetFlags(log.Ltime)
 	name := flag.String("profile", "default", "how long to measure: quick, default or full")
 	out := flag.String("out", ".", "directory for RESULTS.md and results.svg")
-	only := flag.String("only", "requests,contention,scale,servers", "parts to measure")
+	only := flag.String("only", "requests,contention,sql,scale,servers", "parts to measure")
 	child := flag.String("child", "", "for the processes that it starts itself")
 	redis := flag.String("redis", "", "likewise")
 	flag.Parse()
@@ -145,6 +149,7 @@ type results struct {
 	cookies     map[string]int  // length of the cookie's value
 	contention  map[string][]*fight
 	uncontended []float64
+	sql         *sqlResults
 	scales      []scale
 	servers     []*served
 	skipped     []string
@@ -183,6 +188,11 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 	if wanted("contention") {
 		r.contention, r.uncontended, err = measureContention(ctx, env, plan.contention, rounds("contention", plan.contention))
 		if err != nil {
+			return nil, err
+		}
+	}
+	if wanted("sql") {
+		if err := r.measureSQL(ctx, env); err != nil {
 			return nil, err
 		}
 	}

@@ -41,6 +41,7 @@ func (r *results) markdown() string {
 		r.writeSizes(d)
 	}
 	r.writeContention(d)
+	r.writeSQL(d)
 	r.writeScale(d)
 	r.writeServers(d)
 	r.writeSkipped(d)
@@ -203,29 +204,34 @@ func (r *results) writeContention(d *report) {
 		"writes a second at the floor of the memory store. Rates are medians of %d rounds of %v.\n", three(measure.Summarize(r.uncontended).Median/1e3),
 		r.plan.contention.Rounds, r.plan.contention.Slice)
 	for _, crowd := range crowds {
-		d.f("\n### %s\n", crowd.name)
-		d.table("", "thousand writes/s", "±", "writes", "tried again", "failed", "lost")
-		for _, f := range r.contention[crowd.name] {
-			if f.err != nil {
-				continue
-			}
-			rate := measure.Summarize(f.rates)
-			again := percent(f.conflicts)
-			if f.conflicts < 0 {
-				again = "–"
-			}
-			lost := fmt.Sprint(f.lost)
-			if f.writes > 0 && f.lost > 0 {
-				lost += fmt.Sprintf(" (%.0f %%)", 100*float64(f.lost)/float64(f.writes))
-			}
-			lose := f.lost > 0 || f.failed > 0
-			if f.contender.Role == peers.Peer {
-				mine := r.fought(crowd.name, ours, f.contender.Store)
-				lose = mine != nil && measure.RatioOf(f.rates, mine.rates).Median > 1
-			}
-			d.row(lose, fmt.Sprintf("%s, %s", f.contender.Store, f.contender.Name),
-				three(rate.Median/1e3), percent(rate.Spread()), fmt.Sprint(f.writes), again, fmt.Sprint(f.failed), lost)
+		r.writeCrowd(d, crowd.name, r.contention[crowd.name])
+	}
+}
+
+// writeCrowd writes what came of a crowd at each contender.
+func (r *results) writeCrowd(d *report, name string, fights []*fight) {
+	d.f("\n### %s\n", name)
+	d.table("", "thousand writes/s", "±", "writes", "tried again", "failed", "lost")
+	for _, f := range fights {
+		if f.err != nil {
+			continue
 		}
+		rate := measure.Summarize(f.rates)
+		again := percent(f.conflicts)
+		if f.conflicts < 0 {
+			again = "–"
+		}
+		lost := fmt.Sprint(f.lost)
+		if f.writes > 0 && f.lost > 0 {
+			lost += fmt.Sprintf(" (%.0f %%)", 100*float64(f.lost)/float64(f.writes))
+		}
+		lose := f.lost > 0 || f.failed > 0
+		if f.contender.Role == peers.Peer {
+			mine := fought(fights, ours, f.contender.Store)
+			lose = mine != nil && measure.RatioOf(f.rates, mine.rates).Median > 1
+		}
+		d.row(lose, fmt.Sprintf("%s, %s", f.contender.Store, f.contender.Name),
+			three(rate.Median/1e3), percent(rate.Spread()), fmt.Sprint(f.writes), again, fmt.Sprint(f.failed), lost)
 	}
 }
 
@@ -290,10 +296,14 @@ func (r *results) writeSkipped(d *report) {
 			}
 		}
 	}
-	for _, crowd := range crowds {
-		for _, f := range r.contention[crowd.name] {
-			if f.err != nil {
-				d.f("- %s, %s, %s: %v\n", f.contender.Store, f.contender.Name, crowd.name, f.err)
+	writeFailed(d, r.contention)
+	if r.sql != nil {
+		writeFailed(d, r.sql.contention)
+		for _, group := range r.sql.requests {
+			for _, j := range group {
+				if j.Err != nil {
+					d.f("- SQL, %s: %v\n", j.Name, j.Err)
+				}
 			}
 		}
 	}
@@ -311,6 +321,16 @@ func (r *results) writeSkipped(d *report) {
 	d.f("- libraries with typed sessions: of those that are known to the authors none is served by the Go module proxy that was used\n" +
 		"- Fiber behind wrk: its host is not net/http, and would be what is compared\n" +
 		"- a remote Redis, TLS, and more cores than this machine has\n")
+}
+
+func writeFailed(d *report, contention map[string][]*fight) {
+	for name, fights := range contention {
+		for _, f := range fights {
+			if f.err != nil {
+				d.f("- %s, %s, %s: %v\n", f.contender.Store, f.contender.Name, name, f.err)
+			}
+		}
+	}
 }
 
 func duration(nanos float64) string {

@@ -38,7 +38,7 @@ type setting struct {
 // waits for nobody, which does not depend on what else the machine does, or else
 // the time on the clock.
 func (s setting) time() measure.Measure {
-	if s.store != peers.Redis && s.goroutines == 1 {
+	if s.store.InProcess() && s.goroutines == 1 {
 		return measure.CPUs
 	}
 	return measure.Nanos
@@ -211,7 +211,7 @@ func (p *sitePool) job(c peers.Contender, s setting) *measure.Job {
 	// A site costs up to a tenth more or less by where in memory its parts
 	// happen to lie, so each slice has another. Sessions that are created
 	// without end are gone with it.
-	fresh := c.Store != peers.Redis
+	fresh := c.Store.InProcess()
 	return &measure.Job{Name: c.Name, Fresh: fresh, Open: func() (func(int) error, func(), error) {
 		if why, lacks := c.Lacks[use.action]; lacks {
 			return nil, nil, fmt.Errorf("not offered: %s", why)

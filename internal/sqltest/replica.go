@@ -13,7 +13,7 @@ func (s *Server) StartReplica(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.remove)
+	t.Cleanup(r.Close)
 	if err := r.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func (s *Server) replica() (*Server, error) {
 		"pg_basebackup", "-D", r.data(), "-h", "127.0.0.1", "-p", s.port, "-U", "root", "-R", "-X", "stream", "-c", "fast", "-N",
 	})
 	if err := cmd.Run(); err != nil {
-		defer r.remove()
+		defer r.Close()
 		return nil, r.errorf("%v: %v", cmd, err)
 	}
 	return r, nil

@@ -37,11 +37,11 @@ func (p Program) start() (*Server, error) {
 	}
 	s := &Server{Program: p, dir: dir}
 	if err := s.prepare(); err != nil {
-		s.remove()
+		s.Close()
 		return nil, err
 	}
 	if err := s.Run(); err != nil {
-		s.remove()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -163,7 +163,8 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
-func (s *Server) remove() {
+// Close ends the process and removes its data.
+func (s *Server) Close() {
 	s.Kill()
 	// The children of PostgreSQL may still write for a moment.
 	for range 100 {

@@ -153,15 +153,26 @@ func Start(t testing.TB, name string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.remove)
+	t.Cleanup(s.Close)
 	return s
+}
+
+// Open starts a server for a program that is not a test, which must call
+// [Server.Close]. Returns an error that wraps [exec.ErrNotFound] if the server is
+// not installed.
+func Open(name string) (*Server, error) {
+	p, ok := find(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+	}
+	return p.start()
 }
 
 // Main runs a package's tests and ends the shared servers.
 func Main(m *testing.M) {
 	code := m.Run()
 	for _, s := range shared.servers {
-		s.remove()
+		s.Close()
 	}
 	os.Exit(code)
 }

@@ -48,7 +48,15 @@ const (
 	Memory Store = "memory"
 	Cookie Store = "cookie"
 	Redis  Store = "redis"
+
+	PostgreSQL Store = "PostgreSQL"
+	MariaDB    Store = "MariaDB"
+	SQLite     Store = "SQLite"
 )
+
+// InProcess reports whether the sessions are in the memory of the process or in
+// cookies, so that a request waits for nothing.
+func (s Store) InProcess() bool { return s == Memory || s == Cookie }
 
 // Role is what a contender is to the comparison.
 type Role int
@@ -62,8 +70,10 @@ const (
 
 // Env is what sites are opened in.
 type Env struct {
-	RedisAddr string // host:port
-	Size      int    // bytes of a state, see Sample; zero means 200
+	RedisAddr    string // host:port
+	PostgresAddr string // host:port
+	MariaDBAddr  string // host:port, with a database named bench
+	Size         int    // bytes of a state, see Sample; zero means 200
 
 	// CountConflicts lets Site.Conflicts count, which costs a little.
 	CountConflicts bool
