@@ -176,16 +176,31 @@ func TestTwoSlowRequests(t *testing.T) {
 		answer        string // of the second
 		want          state
 	}{
-		{"both change it", func(s *session.Session[state]) { s.Update(count) }, func(s *session.Session[state]) { s.Update(count) },
-			"", state{User: "alice", Count: 2}},
-		{"one changes it after the other has renewed it", func(s *session.Session[state]) { s.Login(nil) },
-			func(s *session.Session[state]) { s.Update(count) }, "refused", state{User: "alice"}},
-		{"both log in", func(s *session.Session[state]) { s.Login(setUser("alice")) },
-			func(s *session.Session[state]) { s.Login(setUser("alice")); s.Update(count) }, "set", state{User: "alice", Count: 1}},
-		{"one changes it after the other has logged out", (*session.Session[state]).Destroy,
-			func(s *session.Session[state]) { s.Update(count) }, "refused", state{}},
-		{"one reads it after the other has changed it", func(s *session.Session[state]) { s.Update(count) },
-			func(*session.Session[state]) {}, "", state{User: "alice", Count: 1}},
+		{
+			"both change it", func(s *session.Session[state]) { s.Update(count) }, func(s *session.Session[state]) { s.Update(count) },
+			"",
+			state{User: "alice", Count: 2},
+		},
+		{
+			"one changes it after the other has renewed it", func(s *session.Session[state]) { s.Login(nil) },
+			func(s *session.Session[state]) { s.Update(count) }, "refused",
+			state{User: "alice"},
+		},
+		{
+			"both log in", func(s *session.Session[state]) { s.Login(setUser("alice")) },
+			func(s *session.Session[state]) { s.Login(setUser("alice")); s.Update(count) }, "set",
+			state{User: "alice", Count: 1},
+		},
+		{
+			"one changes it after the other has logged out", (*session.Session[state]).Destroy,
+			func(s *session.Session[state]) { s.Update(count) }, "refused",
+			state{},
+		},
+		{
+			"one reads it after the other has changed it", func(s *session.Session[state]) { s.Update(count) },
+			func(*session.Session[state]) {}, "",
+			state{User: "alice", Count: 1},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
