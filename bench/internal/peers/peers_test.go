@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,14 +34,28 @@ func run(m *testing.M) int {
 		defer redis.Close()
 		env.RedisAddr = redis.Addr
 	}
+	databases, err := servers.StartSQL(context.Background())
+	switch {
+	case errors.Is(err, servers.ErrNotInstalled) && os.Getenv("TYPEDSESSION_REQUIRE_SERVERS") != "1":
+		fmt.Fprintln(os.Stderr, "no PostgreSQL or no MariaDB: the tests of what needs them are left out")
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	default:
+		defer databases.Close()
+		env.PostgresAddr, env.MariaDBAddr = databases.PostgresAddr, databases.MariaDBAddr
+	}
 	return m.Run()
 }
 
 // each runs a test for each contender that can be opened here.
 func each(t *testing.T, size int, test func(*testing.T, peers.Contender, *peers.Site)) {
 	t.Helper()
-	for _, c := range peers.Contenders() {
-		if c.Store == peers.Redis && env.RedisAddr == "" {
+	for _, c := range slices.Concat(peers.Contenders(), peers.SQLContenders()) {
+		switch {
+		case c.Store == peers.Redis && env.RedisAddr == "",
+			c.Store == peers.PostgreSQL && env.PostgresAddr == "",
+			c.Store == peers.MariaDB && env.MariaDBAddr == "":
 			continue
 		}
 		t.Run(string(c.Store)+"/"+c.Name, func(t *testing.T) {
