@@ -105,13 +105,11 @@ func openDatabase(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect, con
 	db.SetMaxIdleConns(connections) // database/sql would close all but two
 	st, err := sqlstore.New(db, dialect, sqlstore.Options{SweepInterval: 5 * time.Minute})
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	d := &database{st, db}
 	if err := st.Migrate(ctx); err != nil {
-		d.Close()
-		return nil, oneLine(err)
+		return nil, errors.Join(oneLine(err), d.Close())
 	}
 	return d, nil
 }
