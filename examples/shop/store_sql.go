@@ -34,7 +34,8 @@ func (d *database) Close() error { return errors.Join(d.Store.Close(), d.db.Clos
 type sqliteFile struct{ database }
 
 // openSQL opens a store in a SQL database, and creates the tables if there are
-// none. It returns nil if the kind is none of SQL's. The source is a file, or
+// none. Returns nil if the store of that kind is no
+// SQL database. The source is a file, or
 // what the driver of the database takes.
 func openSQL(ctx context.Context, kind, source string) (store.Store, error) {
 	switch kind {
@@ -104,13 +105,11 @@ func openDatabase(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect, con
 	db.SetMaxIdleConns(connections) // database/sql would close all but two
 	st, err := sqlstore.New(db, dialect, sqlstore.Options{SweepInterval: 5 * time.Minute})
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	d := &database{st, db}
 	if err := st.Migrate(ctx); err != nil {
-		d.Close()
-		return nil, oneLine(err)
+		return nil, errors.Join(oneLine(err), d.Close())
 	}
 	return d, nil
 }

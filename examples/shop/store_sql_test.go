@@ -88,7 +88,7 @@ func TestTwoProcessesOnOneDatabaseAreOneShop(t *testing.T) {
 				t.Error("not the session alone that was signed out has ended")
 			}
 
-			// A process that comes back knows the sessions.
+			// The sessions outlive a process.
 			one.stop(t)
 			if !phone.at(startProgram(t, "", args...)).isSignedIn() {
 				t.Error("after a restart the user is not signed in")
