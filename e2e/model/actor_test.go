@@ -54,6 +54,7 @@ type actor struct {
 	ghost     *sess     // what a creation of its own has left that got no answer
 	muted     bool      // its session has ended under it
 	next      *sess     // of muted: the session goes on under this, with another secret
+	loggedOut bool      // of muted: it was destroyed, and what follows is dropped without an error
 	missed    bool      // of muted: and next lacks changes of the request
 	formerly  string    // of muted: whose it was
 	lapsed    *sess     // its cookie leads to it, and it has expired

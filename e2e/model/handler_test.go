@@ -97,6 +97,7 @@ func (w *world) operation(r *request, s step) *operation {
 			return nil
 		}
 		op.tell = func(a *actor) {
+			a.loggedOut = a.muted
 			switch {
 			case a.sess != nil:
 				a.doomed = a.sess

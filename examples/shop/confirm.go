@@ -36,7 +36,12 @@ func (sh *shop) confirm(w http.ResponseWriter, r *http.Request) {
 	name, next := r.PostFormValue("name"), wanted(r)
 	s := session.From[State](r.Context())
 	user, ok := sh.users.authenticate(name, r.PostFormValue("password"))
-	if id := s.State().UserID; !ok || id != "" && id != user.ID {
+	id := s.State().UserID
+	if !ok && id == "" {
+		sh.askLogin(w, r)
+		return
+	}
+	if !ok || id != "" && id != user.ID {
 		sh.show(w, r, http.StatusUnprocessableEntity, "confirm", "Is it you?",
 			confirmPage{Name: name, Next: next, Problem: "That is not your password. Please try again."})
 		return
