@@ -175,13 +175,7 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 		return false
 	}
 	if wanted("requests") {
-		if r.requests, err = measureRequests(ctx, env, plan); err != nil {
-			return nil, err
-		}
-		if r.steps, err = measureReadSteps(ctx, env, plan.requests); err != nil {
-			return nil, err
-		}
-		if r.cookies, err = cookieLengths(env); err != nil {
+		if err := r.measureRequests(ctx, env); err != nil {
 			return nil, err
 		}
 	}
@@ -197,19 +191,8 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 		}
 	}
 	if wanted("scale") {
-		for _, n := range plan.scale {
-			if free := availableMemory(); free < int64(n)*sessionMemory {
-				r.skipped = append(r.skipped, fmt.Sprintf("%d sessions in memory: %d MB are free, and it takes %d", n, free>>20, int64(n)*sessionMemory>>20))
-				continue
-			}
-			for _, library := range []string{"typedsession", "scs"} {
-				log.Printf("scale: %s with %d sessions", library, n)
-				s, err := runScale(ctx, library, n)
-				if err != nil {
-					return nil, err
-				}
-				r.scales = append(r.scales, s)
-			}
+		if err := r.measureScale(ctx); err != nil {
+			return nil, err
 		}
 	}
 	if wanted("servers") {
@@ -223,6 +206,37 @@ func measureAll(ctx context.Context, name string, plan profile, only string) (*r
 	r.machine.finish()
 	r.took = time.Since(r.started)
 	return r, nil
+}
+
+// measureRequests measures the requests of one client.
+func (r *results) measureRequests(ctx context.Context, env peers.Env) (err error) {
+	if r.requests, err = measureRequests(ctx, env, r.plan); err != nil {
+		return err
+	}
+	if r.steps, err = measureReadSteps(ctx, env, r.plan.requests); err != nil {
+		return err
+	}
+	r.cookies, err = cookieLengths(env)
+	return err
+}
+
+// measureScale measures many sessions, as far as there is memory for them.
+func (r *results) measureScale(ctx context.Context) error {
+	for _, n := range r.plan.scale {
+		if free := availableMemory(); free < int64(n)*sessionMemory {
+			r.skipped = append(r.skipped, fmt.Sprintf("%d sessions in memory: %d MB are free, and it takes %d", n, free>>20, int64(n)*sessionMemory>>20))
+			continue
+		}
+		for _, library := range []string{"typedsession", "scs"} {
+			log.Printf("scale: %s with %d sessions", library, n)
+			s, err := runScale(ctx, library, n)
+			if err != nil {
+				return err
+			}
+			r.scales = append(r.scales, s)
+		}
+	}
+	return nil
 }
 
 // rounds returns a function that says how far a part has come.

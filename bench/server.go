@@ -41,21 +41,7 @@ const (
 // at a time and in turns, with wrk as its clients. Fiber is left out, because
 // its host differs, and so are variants of a contender.
 func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progress func(int)) ([]*served, error) {
-	var all []*served
-	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
-		all = append(all, bare(store))
-		for _, c := range peers.Contenders() {
-			if c.Store != store || c.Name == "fiber" || strings.Contains(c.Name, "methods") || strings.Contains(c.Name, "subjects") {
-				continue
-			}
-			for _, a := range []peers.Action{peers.Untouched, peers.Read, peers.Write} {
-				if a == peers.Untouched && (store == peers.Redis || c.Role == peers.Floor) {
-					continue
-				}
-				all = append(all, &served{contender: c, action: a})
-			}
-		}
-	}
+	all := contendersServed()
 	for round := range plan.Rounds {
 		progress(round)
 		for _, i := range rand.Perm(len(all)) {
@@ -72,6 +58,26 @@ func measureServers(ctx context.Context, env peers.Env, plan measure.Plan, progr
 		}
 	}
 	return all, nil
+}
+
+// contendersServed returns what is measured behind a server.
+func contendersServed() []*served {
+	var all []*served
+	for _, store := range []peers.Store{peers.Memory, peers.Cookie, peers.Redis} {
+		all = append(all, bare(store))
+		for _, c := range peers.Contenders() {
+			if c.Store != store || c.Name == "fiber" || strings.Contains(c.Name, "methods") || strings.Contains(c.Name, "subjects") {
+				continue
+			}
+			for _, a := range []peers.Action{peers.Untouched, peers.Read, peers.Write} {
+				if a == peers.Untouched && (store == peers.Redis || c.Role == peers.Floor) {
+					continue
+				}
+				all = append(all, &served{contender: c, action: a})
+			}
+		}
+	}
+	return all
 }
 
 // bare is the handler without a session. Its clients present the cookies that

@@ -105,7 +105,7 @@ func (m *msgPacker) append(dst []byte, v any) (out []byte, err error) {
 	if m.generated {
 		start := len(out)
 		if out, err = v.(generated).MarshalMsg(out); err == nil {
-			err = inspectMsgPack(out[start:], true)
+			err = inspectMsgPack(out[start:])
 		}
 	} else {
 		out, err = encode(out, v, m.plan, m.direct)
@@ -126,7 +126,7 @@ func (m *msgPacker) decode(data []byte, v any) (err error) {
 		return err
 	}
 	if m.generated {
-		err = inspectMsgPack(data, true)
+		err = inspectMsgPack(data)
 	} else {
 		data, err = respellMsgPack(data)
 	}

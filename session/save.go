@@ -115,14 +115,7 @@ func (u *unit[T]) create(ctx context.Context, tx func() error) error {
 		u.settle()
 		return nil // worth neither a record nor a cookie
 	}
-	joins := u.phase == phaseEnded && u.joinable(subject)
-	switch {
-	case joins && u.hungUp():
-		// A browser drops the first of two submissions of a form. If that is
-		// served last, its new secret would supersede the one that the browser
-		// gets with the answer to the second.
-		return u.drop(ErrEnded)
-	case joins:
+	if u.phase == phaseEnded && u.joinable(subject) {
 		return u.join(ctx, tx)
 	}
 	if err := u.refusal(subject); err != nil {
@@ -200,6 +193,12 @@ func (u *unit[T]) joinable(subject string) bool {
 // join applies the updates to the session that another request has renewed, and
 // renews it again.
 func (u *unit[T]) join(ctx context.Context, tx func() error) error {
+	if u.hungUp() {
+		// A browser drops the first of two submissions of a form. If that is
+		// served last, its new secret would supersede the one that the browser
+		// gets with the answer to the second.
+		return u.drop(ErrEnded)
+	}
 	next := u.successor
 	if err := u.replay(next.State); err != nil {
 		return u.drop(ErrEnded)
