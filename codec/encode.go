@@ -96,7 +96,7 @@ func (e *encoder) WriteByte(b byte) error {
 // looks together cost no more than the one at the end.
 func (e *encoder) checkDepth() error {
 	e.check = 2 * len(e.dst)
-	if err := inspectMsgPack(e.dst[e.start:], true); errors.Is(err, errDepth) {
+	if err := inspectMsgPack(e.dst[e.start:]); errors.Is(err, errDepth) {
 		return err
 	}
 	return nil // mostly since the value does not end yet

@@ -73,7 +73,7 @@ func throughMsgPack(v, zero any) error {
 	if err != nil {
 		return err
 	}
-	if err := inspectMsgPack(data, true); err != nil {
+	if err := inspectMsgPack(data); err != nil {
 		return err
 	}
 	return msgpack.Unmarshal(data, zero)

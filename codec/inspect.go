@@ -12,40 +12,25 @@ const maxDepth = 1000
 var errDepth = faultf("nested deeper than %d", maxDepth)
 
 // inspectMsgPack returns an error unless data is exactly one MessagePack value
-// that may be handed on to the library, or, with anyExt, to methods that read
-// extension types by themselves.
+// that may be given to methods which read extension types by themselves.
 //
 // The library (v5.4.1) takes a length at its word and allocates for it before
 // it reads on: five bytes that announce 2^32-1 elements cost it gigabytes. Once
 // the value is known to be whole, every element that it announces is there, in
 // at least one byte each. To know takes a twentieth of the time in which a state
 // of 200 bytes is decoded.
-func inspectMsgPack(data []byte, anyExt bool) error {
-	in := inspector{data: data, anyExt: anyExt}
+func inspectMsgPack(data []byte) error {
+	in := inspector{data: data, anyExt: true}
 	return in.whole(maxDepth)
 }
 
-// respellMsgPack is inspectMsgPack for data that the library is to decode. It
-// returns what to decode: data, or a copy of it with other bytes for the same
-// times.
+// inspector walks over one MessagePack value.
 //
 // Where the library expects a map and meets an extension type, it passes over
 // the head only and takes the first byte of the payload for the head of a map.
-// A timestamp there would lead it to lengths that nobody has looked at. So
-// a timestamp that begins like a map (one in twelve does, by its nanoseconds)
-// is given in the 96-bit form, which cannot.
-func respellMsgPack(data []byte) ([]byte, error) {
-	in := inspector{data: data, respell: true}
-	if err := in.whole(maxDepth); err != nil {
-		return nil, err
-	}
-	if in.copied == 0 {
-		return data, nil
-	}
-	return append(in.out, data[in.copied:]...), nil
-}
-
-// inspector walks over one MessagePack value.
+// A timestamp there would lead it to lengths that the walk has not looked at. So
+// with respell, a timestamp that begins like a map (one in twelve does, by its
+// nanoseconds) is given in the 96-bit form, which cannot, in a copy of data.
 type inspector struct {
 	data    []byte
 	anyExt  bool
