@@ -36,7 +36,8 @@
 //
 // Going from one codec to another is a Migrate whose function returns its
 // argument. From Migrate there is no way back to the plain codec, short of
-// waiting until all records have expired.
+// waiting until all records have expired. If several processes share the store,
+// go to it in two steps, see [PrepareMigrate].
 //
 // # Determinism
 //

@@ -27,3 +27,23 @@ func EncodeByLibrary(v any) (out []byte, err error) {
 	err = enc.EncodeValue(reflect.ValueOf(v).Elem())
 	return buf.Bytes(), err
 }
+
+// DecodePlanned decodes data into *v as MsgPack does, for types made by
+// reflection.
+func DecodePlanned(data []byte, v any) (err error) {
+	defer guard(&err)
+	p, err := planFor(reflect.TypeOf(v).Elem())
+	if err != nil {
+		return err
+	}
+	return decode(data, v, p, false)
+}
+
+// DecodeByLibrary decodes data into *v with the library alone, behind the
+// inspection of all of data.
+func DecodeByLibrary(data []byte, v any) (err error) {
+	defer guard(&err)
+	p := &plan{typ: reflect.TypeOf(v).Elem()}
+	p.leave()
+	return decode(data, v, p, false)
+}

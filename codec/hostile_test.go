@@ -138,7 +138,7 @@ func TestHonestLengths(t *testing.T) {
 }
 
 // TestDeepNesting would end the test process, were the depth not bounded:
-// nobody can recover from a stack that has overflown.
+// a program cannot recover from a stack that has overflowed.
 func TestDeepNesting(t *testing.T) {
 	const n = 4 << 20 // of 300 bytes of stack or more
 	tests := []struct {
@@ -239,7 +239,7 @@ func TestLargeState(t *testing.T) {
 	}
 }
 
-// TestTimesLikeMaps decodes the times whose bytes respellMsgPack replaces, at
+// TestTimesLikeMaps decodes the times whose bytes the inspector replaces, at
 // every place where they may stand, and checks that data stays as it is.
 func TestTimesLikeMaps(t *testing.T) {
 	type times struct {

@@ -30,17 +30,9 @@ type name string
 // newUnordered fills the maps in an order that depends on turn.
 func newUnordered(turn int) unordered {
 	u := unordered{
-		map[string]int{},
-		map[string]int64{},
-		map[string]int8{},
-		map[string]item{},
-		map[string][]string{},
-		map[string]map[string]int{},
-		map[name]string{},
-		map[int]string{},
-		nil,
-		map[any]int{},
-		map[string]text{},
+		Ints: map[string]int{}, Counts: map[string]int64{}, Small: map[string]int8{},
+		Items: map[string]item{}, Lists: map[string][]string{}, Nested: map[string]map[string]int{},
+		Names: map[name]string{}, Numbers: map[int]string{}, Pairs: map[any]int{}, Texts: map[string]text{},
 	}
 	inner := map[string]int{}
 	u.Any = []any{map[string]int{"b": 1, "a": 2, "long": 3}, inner}

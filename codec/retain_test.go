@@ -45,7 +45,7 @@ func lentSample() lent {
 		JSON:    json.RawMessage(`"raw"`),
 		Raw:     msgpack.RawMessage("\xa3raw"),
 		Addr:    netip.MustParseAddr("2001:db8::1"),
-		Times:   []time.Time{time.Unix(1_795_380_000, 0x81<<22).UTC()}, // respelled, see respellMsgPack
+		Times:   []time.Time{time.Unix(1_795_380_000, 0x81<<22).UTC()}, // respelled, see inspector
 		Pointer: &value,
 	}
 }
