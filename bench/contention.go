@@ -38,7 +38,7 @@ type fight struct {
 	rates     []float64 // writes a second, one for each round
 	writes    int64     // that were answered with a success
 	failed    int64     // that were answered with an error
-	conflicts float64   // for each write; negative where nobody knows
+	conflicts float64   // for each write; negative if it is not known
 	lost      int64     // successes that are not in the sessions
 	err       error
 
@@ -225,8 +225,8 @@ func countConflicts(c peers.Contender, env peers.Env, crowd crowd, slice time.Du
 }
 
 // newLoner returns a function that measures how many writes a second a single
-// goroutine makes at the floor of the memory store, behind a mutex that nobody
-// else wants: what a crowd of one session is compared with.
+// goroutine makes at the floor of the memory store, behind a mutex that no other
+// goroutine wants: what a crowd of one session is compared with.
 func newLoner(env peers.Env) (func(time.Duration) (float64, error), error) {
 	var floor peers.Contender
 	for _, c := range peers.Contenders() {

@@ -8,7 +8,7 @@
 //
 // It is best run by make, with GODEBUG=madvdontneed=0. Memory that the garbage
 // collector gives back to the system, and that is taken again, costs 17 µs for
-// each page on a virtual machine, and hits whoever happens to need it next. With
+// each page on a virtual machine, and hits what happens to need it next. With
 // the setting the system takes it only when it is short of memory.
 package main
 
@@ -82,7 +82,7 @@ func main() {
 	out := flag.String("out", ".", "directory for RESULTS.md and results.svg")
 	only := flag.String("only", "requests,contention,sql,scale,servers", "parts to measure")
 	child := flag.String("child", "", "for the processes that it starts itself")
-	redis := flag.String("redis", "", "likewise")
+	redis := flag.String("redis", "", "for the processes that it starts itself")
 	flag.Parse()
 
 	// Interrupted, it ends the servers that it has started.

@@ -17,7 +17,7 @@ import (
 )
 
 // Colours that can be told apart without seeing red and green, and shapes for
-// whoever sees none.
+// readers who see none.
 var marks = map[string]draw.GlyphStyle{
 	ours:       {Color: color.RGBA{0x00, 0x72, 0xB2, 0xFF}, Shape: draw.CircleGlyph{}},
 	oursCached: {Color: color.RGBA{0x56, 0xB4, 0xE9, 0xFF}, Shape: draw.RingGlyph{}},

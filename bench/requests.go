@@ -35,7 +35,7 @@ type setting struct {
 }
 
 // time is what a request costs in the setting: the CPU time of one client that
-// waits for nobody, which does not depend on what else the machine does, or else
+// waits for no other, which does not depend on what else the machine does, or else
 // the time on the clock.
 func (s setting) time() measure.Measure {
 	if s.store.InProcess() && s.goroutines == 1 {

@@ -33,9 +33,9 @@ type scale struct {
 	LeftEach  float64 // the same when all have expired and were swept
 	GCMillis  float64 // CPU of one full garbage collection
 	P50, P99  float64 // µs of a read through the whole middleware, with GC at work
-	PauseMax  float64 // ms; the longest stop of the world meanwhile
+	PauseMax  float64 // ms; the longest stop of the world during the load
 	SweepNone float64 // ms of a sweep that finds nothing; 0 where it is not known
-	SweepTen  float64 // ms of a sweep that finds a tenth expired; likewise
+	SweepTen  float64 // ms of a sweep that finds a tenth expired; 0 where it is not known
 	// The longest that a Load took, in ms, while nothing else went on, and
 	// during the sweeps. Each is the median of several.
 	StallIdle, StallNone, StallTen float64
@@ -250,7 +250,7 @@ func (f *oursFilled) get(i int) bool {
 
 func (f *oursFilled) sweep() { f.store.DeleteExpired() }
 
-// scsFilled is scs's. It sweeps in a goroutine of its own and tells nobody, so
+// scsFilled is scs's. It sweeps in a goroutine of its own and does not report it, so
 // that what is timed is the next sweep from its beginning on.
 type scsFilled struct{ store *memstore.MemStore }
 

@@ -58,64 +58,78 @@ func (in *inspector) values(i int, n uint64, depth int) (int, error) {
 		if i == len(data) {
 			return 0, in.truncated()
 		}
-		head := i
-		code := data[head]
-		if whole := wholes[code]; whole > 0 {
+		at := i
+		if whole := wholes[data[at]]; whole > 0 {
 			if i += int(whole); i > len(data) {
 				return 0, in.truncated()
 			}
 			continue
 		}
-		i++
-		var f form
-		var size, nested uint64 // bytes and values that belong to this value
-		switch {
-		case code < 0x90: // map
-			nested = 2 * uint64(code&0x0f)
-		case code < 0xa0: // array
-			nested = uint64(code & 0x0f)
-		default:
-			f = forms[code-0xc0]
-			if f.kind == unused {
-				return 0, faultf("invalid code %#x at byte %d", code, head)
-			}
-			if len(data)-i < int(f.length) {
-				return 0, in.truncated()
-			}
-			var length uint64
-			for range f.length {
-				length = length<<8 | uint64(data[i])
-				i++
-			}
-			switch f.kind {
-			case array:
-				nested = length
-			case pairs:
-				nested = 2 * length
-			default:
-				size = uint64(f.fixed) + length
-			}
+		var h head
+		var err error
+		if h, i, err = in.head(i); err != nil {
+			return 0, err
 		}
-		if size > uint64(len(data)-i) {
+		if h.size > uint64(len(data)-i) {
 			return 0, in.truncated()
 		}
-		if f.kind == extension && !in.anyExt {
-			if err := in.timestamp(head, i, i+int(size)); err != nil {
+		if h.extension && !in.anyExt {
+			if err := in.timestamp(at, i, i+int(h.size)); err != nil {
 				return 0, err
 			}
 		}
-		i += int(size)
-		if nested > 0 {
+		i += int(h.size)
+		if h.nested > 0 {
 			if depth == 0 {
 				return 0, errDepth
 			}
-			var err error
-			if i, err = in.values(i, nested, depth-1); err != nil {
+			if i, err = in.values(i, h.nested, depth-1); err != nil {
 				return 0, err
 			}
 		}
 	}
 	return i, nil
+}
+
+// head is what the first bytes of a value say of it.
+type head struct {
+	size, nested uint64 // bytes and values that belong to the value
+	extension    bool
+}
+
+// head reads the head of the value that begins at data[i] and returns where it
+// ends.
+func (in *inspector) head(i int) (h head, end int, err error) {
+	at := i
+	code := in.data[at]
+	i++
+	switch {
+	case code < 0x90: // map
+		return head{nested: 2 * uint64(code&0x0f)}, i, nil
+	case code < 0xa0: // array
+		return head{nested: uint64(code & 0x0f)}, i, nil
+	}
+	f := forms[code-0xc0]
+	if f.kind == unused {
+		return head{}, 0, faultf("invalid code %#x at byte %d", code, at)
+	}
+	if len(in.data)-i < int(f.length) {
+		return head{}, 0, in.truncated()
+	}
+	var length uint64
+	for range f.length {
+		length = length<<8 | uint64(in.data[i])
+		i++
+	}
+	switch f.kind {
+	case array:
+		h.nested = length
+	case pairs:
+		h.nested = 2 * length
+	default:
+		h.size, h.extension = uint64(f.fixed)+length, f.kind == extension
+	}
+	return h, i, nil
 }
 
 func (in *inspector) truncated() error {

@@ -133,7 +133,7 @@ func calibrate(run func(n int) error, slice time.Duration) (int, error) {
 	}
 }
 
-// measure runs n operations, on a heap without the garbage of whoever ran
+// measure runs n operations, on a heap without the garbage of what ran
 // before.
 func measure(run func(n int) error, n int) (Sample, error) {
 	var before, after runtime.MemStats

@@ -11,7 +11,7 @@ import (
 )
 
 const fiberNote = "in its own host, fasthttp, on a request that is parsed already; " +
-	"it stores a session for every visitor, and stores it anew in every request"
+	"it stores a session for every visitor, and stores it again in every request"
 
 func fiberMemory() Contender {
 	return Contender{
