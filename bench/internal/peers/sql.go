@@ -101,7 +101,7 @@ func openSQL(env Env, store Store, driver string) (*sql.DB, func(), error) {
 	}
 	db.SetMaxOpenConns(SQLConnections)
 	db.SetMaxIdleConns(SQLConnections)
-	return db, func() { db.Close(); remove() }, nil
+	return db, func() { _ = db.Close(); remove() }, nil
 }
 
 func oursSQL(store Store, note string, dialect sqlstore.Dialect, driver string) Contender {
@@ -125,7 +125,7 @@ func oursSQL(store Store, note string, dialect sqlstore.Dialect, driver string) 
 				closeDB()
 				return nil, err
 			}
-			site.closers = append(site.closers, func() { st.Close(); closeDB() })
+			site.closers = append(site.closers, func() { _ = st.Close(); closeDB() })
 			return site, nil
 		},
 	}

@@ -57,7 +57,7 @@ func prepare(ctx context.Context, driver, source, query string) (version string,
 	if err != nil {
 		return "", err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if driver == "mysql" {
 		if _, err := db.ExecContext(ctx, "CREATE DATABASE bench"); err != nil {
 			return "", err
