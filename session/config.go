@@ -228,10 +228,10 @@ func (cfg Config[T]) ring() (*seal.Ring, error) {
 	}
 	keys := make([][seal.KeySize]byte, len(cfg.Keys))
 	for i, key := range cfg.Keys {
-		if key.held == nil {
+		if key.bytes == nil {
 			return nil, fmt.Errorf("Keys[%d] is the zero Key", i)
 		}
-		keys[i] = *key.held.bytes
+		keys[i] = key.bytes()
 	}
 	ring, err := seal.NewRing(keys...)
 	if err != nil {

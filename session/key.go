@@ -19,14 +19,11 @@ import (
 // Key is a secret of 256 bits from which a [Manager] derives the keys that it
 // encrypts and signs with. Printing, logging and marshalling do not show it;
 // only [Key.Encode] returns it. The zero Key is not valid.
-type Key struct{ held *keyHolder }
+type Key struct {
+	bytes func() [seal.KeySize]byte // see seal.Hide
+}
 
-// keyHolder puts a second pointer before the bytes. Printing follows one: it is
-// enough to hide a key from %v, from slog and from the encoders, but a verb that
-// does not fit a pointer, like %s, prints what it points to.
-type keyHolder struct{ bytes *[seal.KeySize]byte }
-
-func holdKey(b [seal.KeySize]byte) Key { return Key{&keyHolder{&b}} }
+func holdKey(b [seal.KeySize]byte) Key { return Key{seal.Hide(b)} }
 
 // NewKey draws a key from the operating system's random source.
 func NewKey() Key {
@@ -127,8 +124,9 @@ func createKeyFile(path string) error {
 // Encode returns the key as base64 text in the URL alphabet without padding,
 // for [ParseKey]. The text is a secret. Encode returns "" for the zero Key.
 func (k Key) Encode() string {
-	if k.held == nil {
+	if k.bytes == nil {
 		return ""
 	}
-	return base64.RawURLEncoding.EncodeToString(k.held.bytes[:])
+	b := k.bytes()
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }

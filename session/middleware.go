@@ -97,6 +97,35 @@ func must[T any](value any) *Session[T] {
 	return s
 }
 
+// tokenHeader holds the lines of the header that carries tokens. It holds them by
+// pointers, which printing by reflection does not follow, and needs no memory of
+// its own for one line.
+type tokenHeader struct {
+	one  *[1]string
+	many *[]string
+}
+
+func newTokenHeader(lines []string) tokenHeader {
+	switch len(lines) {
+	case 0:
+		return tokenHeader{}
+	case 1:
+		return tokenHeader{one: (*[1]string)(lines)}
+	}
+	many := append([]string(nil), lines...)
+	return tokenHeader{many: &many}
+}
+
+func (h tokenHeader) lines() []string {
+	switch {
+	case h.one != nil:
+		return h.one[:]
+	case h.many != nil:
+		return *h.many
+	}
+	return nil
+}
+
 // Wrap returns a handler that serves next with a session in the context of each
 // request. Put it once outside of everything that uses the session. Inside of a
 // Wrap of the same manager it does nothing. It starts no goroutine, and a request

@@ -36,35 +36,6 @@ type Session[T any] struct {
 	progress atomic.Uint32           // how far the response is; stored under mu
 }
 
-// tokenHeader holds the lines of the header that carries tokens. It holds them by
-// pointers, which printing by reflection does not follow, and needs no memory of
-// its own for one line.
-type tokenHeader struct {
-	one  *[1]string
-	many *[]string
-}
-
-func newTokenHeader(lines []string) tokenHeader {
-	switch len(lines) {
-	case 0:
-		return tokenHeader{}
-	case 1:
-		return tokenHeader{one: (*[1]string)(lines)}
-	}
-	many := append([]string(nil), lines...)
-	return tokenHeader{many: &many}
-}
-
-func (h tokenHeader) lines() []string {
-	switch {
-	case h.one != nil:
-		return h.one[:]
-	case h.many != nil:
-		return *h.many
-	}
-	return nil
-}
-
 // How far a response is.
 const (
 	responseOpen      = iota

@@ -32,7 +32,7 @@ var ErrOpen = errors.New("seal: value does not open")
 
 // Ring is the configured keys. It is immutable and safe for concurrent use.
 type Ring struct {
-	keys func() [][KeySize]byte // see hide
+	keys func() [][KeySize]byte // see Hide
 }
 
 // keyID says which keys of a ring may open a value. It is derived for each
@@ -67,14 +67,14 @@ func NewRing(keys ...[KeySize]byte) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: %v", err)
 	}
-	return &Ring{hide(slices.Clone(keys))}, nil
+	return &Ring{Hide(slices.Clone(keys))}, nil
 }
 
-// hide returns v in a closure, where printing does not find it. It would find it
+// Hide returns v in a closure, where printing does not find it. It would find it
 // behind a pointer: for a verb that pointers do not have, such as %s, package fmt
 // reports the mistake together with what the pointer points to. It never looks
 // into a function, and so does not read what another goroutine may be writing.
-func hide[T any](v T) func() T { return func() T { return v } }
+func Hide[T any](v T) func() T { return func() T { return v } }
 
 // subkey derives the secret and its id from a configured key, for a kind of value
 // and a purpose. Kinds hold no space, so that two pairs of kind and purpose never

@@ -34,7 +34,7 @@ const sealedOverhead = headerSize + stemSize + gcmSize
 // Sealer encrypts and authenticates values for one purpose. It is safe for
 // concurrent use.
 type Sealer struct {
-	core func() *sealer // see hide
+	core func() *sealer // see Hide
 }
 
 type sealer struct {
@@ -70,7 +70,7 @@ func (r *Ring) Sealer(purpose string) *Sealer {
 		secret, id := subkey(key, "sealed", purpose)
 		c.keys = append(c.keys, sealKey{id, newXAES(secret)})
 	}
-	return &Sealer{hide(c)}
+	return &Sealer{Hide(c)}
 }
 
 // Overhead returns by how many bytes a sealed value is longer than its

@@ -13,7 +13,7 @@ const signedOverhead = headerSize + sha256.Size
 // Signer authenticates values for one purpose and leaves them readable. It is
 // safe for concurrent use.
 type Signer struct {
-	core func() *signer // see hide
+	core func() *signer // see Hide
 }
 
 type signer struct {
@@ -44,7 +44,7 @@ func (r *Ring) Signer(purpose string) *Signer {
 		k.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, secret)} }
 		c.keys = append(c.keys, k)
 	}
-	return &Signer{hide(c)}
+	return &Signer{Hide(c)}
 }
 
 // Overhead returns by how many bytes a signed value is longer than its

@@ -27,7 +27,7 @@ type starter func(dir string, to chan<- message)
 // goTest returns a starter that calls the go command. A shuffled run is never
 // answered from the cache. Vet is the linters' part.
 func goTest(ctx context.Context, race bool) starter {
-	args := []string{"test", "-json", "-vet=off", "-shuffle=on"}
+	args := []string{"test", "-json", "-vet=off", "-shuffle=on", "-timeout=30m"}
 	if race {
 		args = append(args, "-race")
 	}
