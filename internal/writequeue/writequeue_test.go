@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,8 +18,9 @@ func TestOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := writequeue.New().Of(id)
 		var order []int
+		var all sync.WaitGroup
 		for i := range 3 {
-			go func() {
+			all.Go(func() {
 				in, err := q.Enter(t.Context(), id)
 				if !in || err != nil {
 					t.Errorf("request %d: in %v, %v", i, in, err)
@@ -26,13 +28,13 @@ func TestOneAtATime(t *testing.T) {
 				order = append(order, i)
 				time.Sleep(time.Millisecond)
 				q.Leave()
-			}()
+			})
 			synctest.Wait()
 		}
 		if !q.Busy(id) || q.Busy([16]byte{9}) {
 			t.Error("busy with another session than the one that is in")
 		}
-		time.Sleep(time.Second)
+		all.Wait()
 		if want := []int{0, 1, 2}; !slices.Equal(order, want) || q.Busy(id) {
 			t.Errorf("order %v, want %v; busy %v", order, want, q.Busy(id))
 		}
