@@ -31,7 +31,7 @@ func encode(dst []byte, v any, p *plan, direct bool) ([]byte, error) {
 	e.dst = dst
 	var err error
 	if c, ok := v.(msgpack.CustomEncoder); ok && direct {
-		if err = c.EncodeMsgpack(e.library(len(dst))); err == nil {
+		if err = c.EncodeMsgpack(e.viaLibrary(len(dst))); err == nil {
 			err = e.inspect(len(dst))
 		}
 	} else {
@@ -48,8 +48,8 @@ func encode(dst []byte, v any, p *plan, direct bool) ([]byte, error) {
 	return out, nil
 }
 
-// library returns the library's encoder for a value that begins at dst[start].
-func (e *encoder) library(start int) *msgpack.Encoder {
+// viaLibrary returns the library's encoder for a value that begins at dst[start].
+func (e *encoder) viaLibrary(start int) *msgpack.Encoder {
 	e.start, e.check = start, start+firstCheck
 	// Every time, because an EncodeMsgpack of the application could have
 	// changed the settings.
@@ -114,7 +114,7 @@ func (p *plan) agrees(t traits) bool {
 			return err
 		}
 		e := &encoder{enc: msgpack.NewEncoder(nil)}
-		err = e.library(0).EncodeValue(v.Elem())
+		err = e.viaLibrary(0).EncodeValue(v.Elem())
 		theirs = e.dst
 		return err
 	})

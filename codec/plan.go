@@ -30,9 +30,9 @@ type plan struct {
 
 	replaced bool // a map that replaces what was read before
 
-	library bool  // left to the library
-	parts   bool  // a part is left to the library, apart from what interfaces hold
-	refused error // why no value of the type may be written
+	viaLibrary bool  // left to the library
+	parts      bool  // a part is left to the library, apart from what interfaces hold
+	refused    error // why no value of the type may be written
 }
 
 type planField struct {
@@ -81,7 +81,7 @@ func (p *plan) leavesParts(seen map[*plan]bool) bool {
 		return false
 	}
 	seen[p] = true
-	if p.library || p.elem.leavesParts(seen) || p.key.leavesParts(seen) {
+	if p.viaLibrary || p.elem.leavesParts(seen) || p.key.leavesParts(seen) {
 		return true
 	}
 	for _, f := range p.fields {

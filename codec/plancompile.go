@@ -39,7 +39,7 @@ func (pl *planner) plan(t reflect.Type) *plan {
 }
 
 func (p *plan) leave() {
-	p.library = true
+	p.viaLibrary = true
 	p.write, p.read = writeByLibrary, readByLibrary
 }
 
@@ -70,7 +70,7 @@ func (pl *planner) compile(p *plan) {
 		pl.compileStruct(p)
 	case reflect.Pointer:
 		p.write, p.read = writePointer, readPointer
-		if p.elem = pl.plan(t.Elem()); p.elem.library {
+		if p.elem = pl.plan(t.Elem()); p.elem.viaLibrary {
 			p.leave() // it looks for methods of the pointer first
 		}
 	case reflect.Interface:
@@ -146,7 +146,7 @@ func (pl *planner) compileStruct(p *plan) {
 	p.array = list.array
 	for _, f := range list.fields {
 		field := pl.field(f)
-		if field.omit && !field.zeroer && (f.typ.Kind() == reflect.Interface || f.typ.Kind() == reflect.Struct && field.plan.library) {
+		if field.omit && !field.zeroer && (f.typ.Kind() == reflect.Interface || f.typ.Kind() == reflect.Struct && field.plan.viaLibrary) {
 			p.leave() // to find out whether those are empty
 			return
 		}

@@ -84,7 +84,7 @@ func writeMap(p *plan, e *encoder, v reflect.Value) error {
 			return err
 		}
 		at.key, at.value = at.start, len(e.dst)
-		if key.Kind() == reflect.String && !p.key.library {
+		if key.Kind() == reflect.String && !p.key.viaLibrary {
 			at.key = at.value - key.Len()
 		}
 		if err := p.elem.write(p.elem, e, value); err != nil {

@@ -182,7 +182,7 @@ func (f *planField) omitted(v reflect.Value) bool {
 // has written, which decode might otherwise refuse.
 func writeByLibrary(_ *plan, e *encoder, v reflect.Value) error {
 	start := len(e.dst)
-	if err := e.library(start).EncodeValue(v); err != nil {
+	if err := e.viaLibrary(start).EncodeValue(v); err != nil {
 		return err
 	}
 	return e.inspect(start)
